@@ -1,1 +1,1 @@
-"""People and processes: the command line, the browser pages, settings; the only package that reads settings or draws."""
+"""People and processes: command line, browser pages, settings; the only package that reads settings or draws."""

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # tests fork readers; a tokenizer's thread pool does not survive a fork
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 for _name in [name for name in os.environ if name.startswith("TWOFOLD_") and name != "TWOFOLD_SHARED"]:
     del os.environ[_name]
-
-import pytest
 
 
 def is_local(address: Any) -> bool:
