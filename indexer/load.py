@@ -1,0 +1,146 @@
+"""Files in, documents out: reads any file of a known type inside a confined process. Knows no chunk, no vector, no catalogue."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, cast
+
+from indexer.loaders import wire
+from indexer.loaders.document import Block, Limits, Loaded, LoadError, Page
+from indexer.loaders.table import LOADERS, Loader, loader_for
+
+__all__ = ["LOADERS", "Block", "Limits", "Loaded", "Loader", "LoadError", "Page", "Reader", "readable"]
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_FILES, MOST_MEMORY = 400, 512 * 2**20  # a reading process is replaced after so many files, or once so large
+
+
+def readable(path: Path) -> bool:
+    """Whether files of this name are of a type we read; the file itself is not looked at."""
+    return loader_for(path.name) is not None
+
+
+class Reader:
+    """A confined process that reads one file at a time, and is replaced when a file takes it down.
+
+    Use it as a context manager. One thread at a time: a Reader belongs to one ingestion.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        """Nothing is started before the first file."""
+        self.limits = limits or Limits()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.files = 0
+        self.resident = 0  # the most memory any reading process has held, in bytes
+        self.memory = 0
+        self.ending = ""
+
+    def __enter__(self) -> Self:
+        """The reader itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process."""
+        self.close()
+
+    def load(self, path: Path, limits: Limits | None = None) -> Loaded:
+        """Read a file; LoadError with a reason a person understands where it cannot be read."""
+        limits = limits or self.limits
+        fresh = self.process is None
+        answer = self._ask(path, limits)
+        if answer is None and not fresh:
+            answer = self._ask(
+                path, limits
+            )  # an earlier file may have left the process damaged: once more in a new one
+        if answer is None:
+            raise LoadError(self.ending)
+        header, body = answer
+        if "reason" in header:
+            raise LoadError(str(header["reason"]))
+        return wire.unpack(header, body)
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):  # a request half written to a process that has gone
+                cast(BinaryIO, pipe).close()
+        self.process = None
+
+    def _ask(self, path: Path, limits: Limits) -> tuple[dict[str, Any], bytes] | None:
+        """Send one request; None where the process died over it (`ending` says how), LoadError where time ran out."""
+        process = self._start(limits)
+        late = threading.Event()
+        timer = threading.Timer(limits.seconds, end_late, (process, late))
+        timer.start()
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                request = {"path": os.path.abspath(path), "limits": wire.pack_limits(limits)}
+                wire.send(cast(BinaryIO, process.stdin), request)
+            answer = wire.receive(cast(BinaryIO, process.stdout), 4 * limits.characters)
+        except BaseException:  # a refused answer or Ctrl-C: what is left in the pipe belongs to no later request
+            self.close()
+            raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            self.close()
+            if answer is None:
+                raise LoadError(f"took longer than {limits.seconds:g} seconds, the limit")
+        elif answer is None:
+            self.ending = describe(process.wait())
+            self.close()
+        else:
+            self._after(answer[0])
+        return answer
+
+    def _after(self, header: dict[str, Any]) -> None:
+        """Count the file; a process that has grown or worked long is let go, so that memory stays bounded."""
+        self.files += 1
+        self.resident = max(self.resident, int(header.get("resident", 0)))
+        if self.files % MOST_FILES == 0 or int(header.get("resident", 0)) > MOST_MEMORY:
+            self.close()
+
+    def _start(self, limits: Limits) -> subprocess.Popen[bytes]:
+        """The running process, or a new one; the memory limit is set once per process."""
+        if limits.memory != self.memory:
+            self.close()
+        self.memory = limits.memory
+        if self.process is None:
+            # -P and our own PYTHONPATH: a json.py lying in the current folder must not be imported
+            keep = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+            env = keep | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "indexer.loaders", str(limits.memory)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=env,
+                start_new_session=True,  # Ctrl-C is for the one who waits, not for the reading process
+            )
+        return self.process
+
+
+def end_late(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    """Kill a process whose time is over."""
+    late.set()
+    process.kill()
+
+
+def describe(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"the reading process stopped without an answer (exit {code})"
+    name = {signal.SIGKILL: "killed, probably for memory", signal.SIGXCPU: "used more processor time than the limit"}
+    known = name.get(cast(signal.Signals, -code))
+    return f"reading it crashed the parser ({known or signal.Signals(-code).name}); the file is probably damaged or hostile"
