@@ -1,0 +1,50 @@
+"""What a model says about itself: the method it was trained for, whether it writes, its sizes. No weights are read."""
+
+import json
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from embedder.engine import POCKET
+
+FILE = "twofold.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model's card; the defaults are what is assumed of a model without one.
+
+    `method` is the row it was trained for ("" when none is named); `dimensions` the widths its vectors can be cut to.
+    """
+
+    method: str = ""
+    instruction: str = ""
+    writes: bool = True
+    rerank: bool = False
+    dimensions: tuple[int, ...] = ()
+    chunk_tokens: int = 256
+    limit: int = 0
+    text: str = field(default="", repr=False)
+
+
+def read_card(model: str = "pocket") -> Card:
+    """The card of a model folder (twofold.json beside README.md), or the defaults."""
+    folder = POCKET if model == "pocket" else Path(model)
+    if not folder.is_dir():
+        return Card()
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    return Card(**_checked(folder / FILE), text=text)
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    values = json.loads(path.read_text(encoding="utf-8"))
+    known = {item.name for item in fields(Card)} - {"text"}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"{path}: unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    if "dimensions" in values:
+        values["dimensions"] = tuple(values["dimensions"])
+    return dict(values)

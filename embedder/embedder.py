@@ -1,0 +1,107 @@
+"""An Embedder is a method on an engine: the one way from text to vector, for queries and for documents."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from embedder.card import Card, read_card
+from embedder.engine import Engine, open_engine
+from embedder.method import Method, Side, find_method
+from embedder.probe import check
+from embedder.prompt import Prompt, build, room
+
+FALLBACK = "echo"  # the best row on weights that were trained for none
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """Method times engine. `untrained`: the row wants trained weights and nothing says that these are.
+
+    `limit` is in tokens of a whole prompt; `dim` may be below the engine's for models trained to be cut.
+    """
+
+    method: Method
+    engine: Engine
+    dim: int
+    limit: int
+    untrained: bool
+    fingerprint: str
+
+    def queries(self, texts: Sequence[str], *, instruction: str = "") -> np.ndarray:
+        """Vectors of queries, (n, dim) float32, unit rows; "" takes the row's own instruction."""
+        return self.vectors(self.prompts("query", texts, instruction=instruction))
+
+    def documents(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of documents, (n, dim) float32, unit rows; documents carry no instruction."""
+        return self.vectors(self.prompts("document", texts))
+
+    def prompts(self, side: Side, texts: Sequence[str], *, instruction: str = "") -> list[Prompt]:
+        """The prompts of texts; `prompt.cut` tells how many characters did not fit."""
+        return [
+            build(self.method, side, text, self.engine, instruction=instruction, limit=self.limit) for text in texts
+        ]
+
+    def vectors(self, prompts: Sequence[Prompt]) -> np.ndarray:
+        """Vectors of prompts made here."""
+        if not prompts:
+            return np.zeros((0, self.dim), np.float32)
+        rows = self.engine.vectors(prompts, causal=self.method.causal)
+        if self.dim == rows.shape[1]:
+            return rows
+        head = rows[:, : self.dim]
+        return np.asarray(head / np.linalg.norm(head, axis=1, keepdims=True))
+
+    def room(self, side: Side, *, instruction: str = "") -> int:
+        """Tokens of text that surely fit a prompt of that side."""
+        return room(self.method, side, self.engine, instruction=instruction, limit=self.limit)
+
+
+def open_embedder(
+    model: str = "pocket",
+    method: str = "",
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    revision: str | None = None,
+    engine: Engine | None = None,
+    dim: int = 0,
+    limit: int = 0,
+) -> Embedder:
+    """The embedder of a model under a method; "" takes the card's row, else "echo", which needs no training.
+
+    An `engine` already open is used as it is. `dim` and `limit` of 0 mean the model's own.
+    """
+    card = read_card(model) if engine is None or engine.name == "pocket" else Card()
+    row = find_method(method or card.method or FALLBACK)
+    return combine(
+        row, engine or open_engine(model, device=device, dtype=dtype, revision=revision), card, dim=dim, limit=limit
+    )
+
+
+def combine(row: Method, engine: Engine, card: Card | None = None, *, dim: int = 0, limit: int = 0) -> Embedder:
+    """An embedder of any row, also one that is in no table; probed before it is handed out."""
+    card = card or Card()
+    limit = min(limit or card.limit or engine.context, engine.context)
+    dim = dim or engine.dim
+    if not 0 < dim <= engine.dim:
+        raise ValueError(f"{engine.name} has {engine.dim} dimensions, {dim} were asked for")
+    check(row, engine, limit=limit)
+    return Embedder(
+        method=row,
+        engine=engine,
+        dim=dim,
+        limit=limit,
+        untrained=row.trained and card.method != row.name,
+        fingerprint=_fingerprint(row, engine, dim, limit),
+    )
+
+
+def _fingerprint(row: Method, engine: Engine, dim: int, limit: int) -> str:
+    """Changes whenever vectors would not be comparable any more."""
+    parts = {key: value for key, value in asdict(row).items() if key not in ("title", "note", "source", "instruction")}
+    parts |= {"model": engine.name, "revision": engine.revision, "dtype": engine.dtype}
+    parts |= {"dim": dim, "limit": limit, "normalised": True}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
