@@ -1,0 +1,45 @@
+"""The sentences that answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.quote import choose, rank, split
+from tests.app.given import BREAD, LIGHTHOUSE, TEA, hit
+
+HITS = [hit(BREAD, 1), hit(LIGHTHOUSE, 2), hit(TEA, 3)]
+QUESTIONS = [
+    ("When was the lighthouse built?", "The lighthouse on Skerry was built in 1844."),
+    ("How long do I bake rye bread?", "Bake it for 50 minutes at 220 degrees."),
+    ("泡龙井的水温是多少？", "水温以八十五度为宜。"),
+    ("what does the lamp burn", "Its lamp burns paraffin."),
+]
+
+
+@pytest.mark.parametrize(("question", "answer"), QUESTIONS)
+def test_the_sentence_that_answers_comes_first_even_without_a_model(question: str, answer: str) -> None:
+    assert rank(question, HITS, None)[0].text == answer
+
+
+def test_a_model_leaves_what_the_words_already_settle(embedder) -> None:
+    assert rank("When was the lighthouse on Skerry built?", HITS, embedder)[0].text == QUESTIONS[0][1]
+
+
+def test_every_quote_is_the_span_of_its_document() -> None:
+    page = "Preface.\n" + LIGHTHOUSE
+    quotes = choose("lighthouse lamp", [hit(LIGHTHOUSE, start=9)], None)
+    assert quotes and all(page[quote.start : quote.end] == quote.text for quote in quotes)
+
+
+def test_what_two_overlapping_chunks_share_is_read_once() -> None:
+    shared = hit("One here. Two here.", 1, document=5), hit("Two here. Three here.", 2, document=5, start=10)
+    assert [sentence.text for sentence in split(shared)] == ["One here.", "Two here.", "Three here."]
+
+
+def test_the_same_words_are_not_quoted_twice_from_two_files() -> None:
+    quotes = choose("lighthouse built", [hit(LIGHTHOUSE, 1), hit(LIGHTHOUSE, 2)], None)
+    assert len({quote.text for quote in quotes}) == len(quotes)
+
+
+def test_nothing_found_is_nothing_quoted() -> None:
+    assert choose("anything", [], None) == []
