@@ -90,7 +90,7 @@ def open_engine(
     model: str = "pocket", *, device: str = "auto", dtype: str = "auto", revision: str | None = None
 ) -> "TransformersEngine":
     """The engine of a model: "pocket" (bundled), a folder, a hub id, or a GGUF file. It embeds and writes."""
-    from embedder.transformers_engine import load  # torch takes seconds to import
+    from embedder.loading import load  # torch takes seconds to import
 
     if model == "pocket":
         return load(str(_pocket()), name="pocket", device=device, dtype=dtype)

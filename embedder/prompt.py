@@ -149,8 +149,10 @@ def _parts(pieces: Sequence[Piece], fields: dict[str, str], engine: Engine) -> I
             yield _Run(fields[piece.value], piece.value, piece.pooled)
         else:
             for item in engine.wrapper(piece.value):
-                is_text = isinstance(item, str)
-                yield _Run(item, piece.value, piece.pooled) if is_text else Token(item, piece.pooled, piece.value)
+                if isinstance(item, str):
+                    yield _Run(item, piece.value, piece.pooled)
+                else:
+                    yield Token(item, piece.pooled, piece.value)
 
 
 def _tokenise(runs: Sequence[_Run], engine: Engine) -> list[Token]:

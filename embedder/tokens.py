@@ -1,0 +1,185 @@
+"""A model's tokenizer as the methods need it: plain text stays plain, roles become ids. No weights are known here.
+
+The tokenizer's own additions (beginning and end tokens) are observed once and then switched off: a row says itself
+what it wants, so that a changed tokenizer configuration cannot silently lose a closing token.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
+
+from embedder.chat import Chat
+from embedder.engine import Message
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+BRACKETED = re.compile(r"[\[<{].*[\]>}]", re.DOTALL)
+NAMED = {"boq": "[BOQ]", "eoq": "[EOQ]", "bod": "[BOD]", "eod": "[EOD]"}
+# a token of this name begins a text even where a tokenizer's configuration has lost the rule that adds it
+BEGINNINGS = ("<s>", "<|begin_of_text|>", "<bos>", "<｜begin▁of▁sentence｜>")
+NO_BEGINNING = ("bloom",)  # has <s>, was trained without it
+
+
+class Tokens:
+    """Text to ids and back; `kind` is the model's type, for the one family whose beginning token is not used."""
+
+    def __init__(self, tokenizer: Any, *, name: str, kind: str = "") -> None:
+        if not getattr(tokenizer, "is_fast", False):
+            raise ValueError(f"{name} has no fast tokenizer (tokenizer.json); character offsets need one")
+        self._name, self._kind, self._tokenizer = name, kind, tokenizer
+        backend = tokenizer.backend_tokenizer
+        self._before, self._after = _added(backend)
+        self._backend = _plain(backend)
+        self._specials: dict[str, int] = {
+            token.content: i for i, token in tokenizer.added_tokens_decoder.items() if _is_control(token)
+        }
+        self._greedy = {i for i, token in tokenizer.added_tokens_decoder.items() if token.rstrip}
+        self._chat = Chat(tokenizer, tuple(self._specials), name)
+
+    def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids and character spans of plain text."""
+        encoding = self._backend.encode(_sound(text), add_special_tokens=False)
+        return encoding.ids, encoding.offsets
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of plain text."""
+        ids: list[int] = self._backend.encode(_sound(text), add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: Sequence[int], *, specials: bool = True) -> str:
+        """Ids as text, special tokens shown unless `specials` is off."""
+        text: str = self._backend.decode(list(ids), skip_special_tokens=not specials)
+        return text
+
+    def shorten(self, text: str, tokens: int) -> str:
+        """A longest prefix of at most `tokens` tokens; reads no more of the text than it needs."""
+        if tokens <= 0:
+            return ""
+        window = 8 * tokens
+        ids, spans = self.tokens(text[:window])
+        while len(ids) <= tokens and window < len(text):
+            window *= 2
+            ids, spans = self.tokens(text[:window])
+        if len(ids) <= tokens:
+            return text
+        while tokens:
+            # several tokens may share one character (bytes of an emoji): cut where a character begins
+            if spans[tokens][0] >= spans[tokens - 1][1] and len(self.encode(text[: spans[tokens - 1][1]])) <= tokens:
+                return text[: spans[tokens - 1][1]]
+            tokens -= 1
+        return ""
+
+    @cached_property
+    def _wrappers(self) -> dict[str, tuple[int | str, ...]]:
+        return {role: self._split(text) for role, text in self._chat.wrappers().items()}
+
+    def wrapper(self, role: str) -> tuple[int | str, ...]:
+        """A role as special ids and plain strings; ValueError if the model has none."""
+        if role == "bos":
+            return self._bos()
+        if role == "eos":
+            return (self._eos(),)
+        if role == "endoftext":
+            return (self._specials.get("<|endoftext|>", self._eos()),)
+        if role in NAMED:
+            return (self._named(NAMED[role]),)
+        if role in ("user", "end_user", "assistant"):
+            return self._wrappers[role]
+        known = ["bos", "eos", "endoftext", *NAMED, "user", "end_user", "assistant"]
+        raise ValueError(f"no role called {role!r}; roles: {', '.join(known)}")
+
+    def special(self, role: str) -> list[int]:
+        """A role as ids alone."""
+        return self._ids(self.wrapper(role))
+
+    def conversation(self, messages: Sequence[Message]) -> list[int]:
+        """Ids of a conversation up to where the assistant begins; the contents stay plain text."""
+        ids: list[int] = []
+        for string, is_content in self._chat.pieces(messages):
+            ids += self.encode(string) if is_content else self._ids(self._split(string))
+        return ids
+
+    def stops(self) -> set[int]:
+        """Ids that end what the assistant says."""
+        ends = {self._after, self._tokenizer.eos_token_id}
+        if self._chat.available:
+            closing = self._wrappers["end_user"]
+            ends |= {item for item in closing[:1] if isinstance(item, int)}
+        return {end for end in ends if end is not None}
+
+    @property
+    def chats(self) -> bool:
+        """Whether there is a chat template."""
+        return self._chat.available
+
+    def _bos(self) -> tuple[int, ...]:
+        if self._before is not None:
+            return (self._before,)
+        bos, token = self._tokenizer.bos_token_id, self._tokenizer.bos_token
+        lost = token in BEGINNINGS and self._kind not in NO_BEGINNING
+        return (bos,) if bos is not None and (lost or getattr(self._tokenizer, "add_bos_token", False)) else ()
+
+    def _eos(self) -> int:
+        eos: int | None = self._after if self._after is not None else self._tokenizer.eos_token_id
+        if eos is None:
+            raise ValueError(f"{self._name} has no end token; pick a method without {{eos}}")
+        return eos
+
+    def _named(self, token: str) -> int:
+        if token not in self._specials:
+            raise ValueError(f"{self._name} has no token {token}; the method needs a model trained with it")
+        return self._specials[token]
+
+    def _split(self, text: str) -> tuple[int | str, ...]:
+        if not self._specials:
+            return (text,)
+        longest_first = sorted(self._specials, key=len, reverse=True)
+        parts: list[str] = re.split("(" + "|".join(map(re.escape, longest_first)) + ")", text)
+        split: list[int | str] = []
+        for part in parts:
+            if split and split[-1] in self._greedy:
+                part = part.lstrip()  # some special tokens take the white space after them
+            if part:
+                split.append(self._id_or_text(part))
+        return tuple(split)
+
+    def _id_or_text(self, part: str) -> int | str:
+        return self._specials.get(part, part)
+
+    def _ids(self, parts: Sequence[int | str]) -> list[int]:
+        return [i for part in parts for i in (self.encode(part) if isinstance(part, str) else [part])]
+
+
+def _sound(text: str) -> str:
+    """Lone surrogates cannot be encoded: one replacement character each keeps the offsets."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+
+
+def _is_control(token: Any) -> bool:
+    return bool(token.special or (BRACKETED.fullmatch(token.content) and not token.content.isspace()))
+
+
+def _added(backend: Any) -> tuple[int | None, int | None]:
+    """The ids which the tokenizer puts before and after a text by itself."""
+    plain = backend.encode("a", add_special_tokens=False).ids
+    full = backend.encode("a", add_special_tokens=True).ids
+    start = next((i for i in range(len(full)) if full[i : i + len(plain)] == plain), 0)
+    before, after = full[:start], full[start + len(plain) :]
+    return (before[0] if before else None), (after[0] if after else None)
+
+
+def _plain(backend: Any) -> Any:
+    """The tokenizer without a post-processor, for which no marker inside a text is special."""
+    state = json.loads(backend.to_str())
+    for token in state["added_tokens"]:
+        token["special"] = token["special"] or bool(BRACKETED.fullmatch(token["content"]))
+    plain = Tokenizer.from_str(json.dumps(state))
+    plain.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    plain.encode_special_tokens = True
+    plain.no_truncation()
+    plain.no_padding()
+    return plain
