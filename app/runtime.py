@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
+from app.known_models import BUNDLED
 from app.queued import Queued
 from app.settings import Settings
 from app.worker import Priority, Worker
@@ -23,7 +24,6 @@ if TYPE_CHECKING:  # torch takes seconds to import: only when a model is wanted
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
-BUNDLED = "pocket"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The commands of `twofold`, by what they are about; each module adds its own to the program."""

@@ -1,0 +1,185 @@
+"""Commands about models and methods, and which of them a command uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from app.commands.frame import Session, command
+from app.known_models import BUNDLED, place_of, remember
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from embedder.embedder import Embedder
+    from indexer import Collection
+
+PANEL = "Models and methods"
+
+
+def embedder_for(settings: Settings, collection: Collection | None, method: str = "") -> Embedder:
+    """The model and method asked for; what was not asked for is as the collection's default space has it."""
+    from embedder import open_embedder
+
+    model, method = wanted(settings, collection, method)
+    place = model if settings.model else place_of(settings.home, model)
+    made = open_embedder(
+        place, method, device=settings.device, dtype=settings.dtype, revision=settings.revision or None
+    )
+    remember(settings.home, made.engine.name, place)
+    return made
+
+
+def wanted(settings: Settings, collection: Collection | None, method: str = "") -> tuple[str, str]:
+    """Names of the model and the method to use, before anything is loaded."""
+    method = method or settings.method
+    space = collection.default_space() if collection is not None else None
+    if settings.model or space is None:
+        return settings.model or BUNDLED, method
+    return space.model, method or space.method
+
+
+def note_untrained(embedder: Embedder) -> None:
+    """Say where a method made for trained weights runs on weights not known to be trained for it."""
+    from app.commands.output import say
+
+    if embedder.untrained:
+        name, model = embedder.method.name, embedder.engine.name
+        say(f"untrained use: {name} wants weights trained for it, and nothing says that {model} was")
+
+
+@command(
+    PANEL,
+    (
+        "twofold methods",
+        "twofold methods add echo",
+        "twofold methods use echo",
+        "twofold methods drop echo",
+        "twofold methods --markdown",
+    ),
+)
+def methods(
+    session: Session,
+    action: Annotated[str, typer.Argument(metavar="[add|use|drop]", help="What to do with a method here.")] = "",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Which method.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="The table as Markdown, as in the README.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With add: only tell time and disk.")] = False,
+) -> None:
+    """List the methods, or give a collection the vectors of one more (add), make it the default (use), drop it."""
+    from app.commands import spaces
+    from app.methods_table import markdown_table
+
+    if not action:
+        if markdown:
+            session.out.write(markdown_table())
+        else:
+            list_methods(session)
+        return
+    acts = {"add": spaces.add, "use": spaces.use, "drop": spaces.drop}
+    if action not in acts or not name:
+        raise typer.BadParameter("it is `twofold methods`, or `twofold methods add|use|drop NAME`")
+    if action == "add":
+        spaces.add(session, name, dry_run=dry_run)
+    else:
+        acts[action](session, name)
+
+
+def list_methods(session: Session) -> None:
+    """Every row of the table."""
+    from app.commands.output import emit, table
+    from app.methods_table import method_rows
+    from embedder import METHODS
+
+    if session.json:
+        emit(session, {"methods": method_rows()})
+        return
+    rows = [
+        (m.name, m.pool, "causal" if m.causal else "both ways", "trained" if m.trained else "any", m.title, m.source)
+        for m in METHODS.values()
+    ]
+    table(session, ("method", "pooling", "attention", "weights", "title", "source"), rows)
+
+
+@command(PANEL, ("twofold models", "twofold models pocket", "twofold models ~/models/Qwen3-0.6B"))
+def models(
+    session: Session,
+    which: Annotated[str, typer.Argument(metavar="[MODEL]", help="Show this one: pocket, or a folder.")] = "",
+) -> None:
+    """List the bundled model and those a collection was made with, or show one model's card."""
+    from app.commands.output import emit, size, table
+    from app.model_list import describe, known_models
+
+    if which:
+        show_card(session, describe(which))
+        return
+    found = known_models(session.settings)
+    if session.json:
+        emit(session, {"models": found})
+        return
+    heads = ("model", "method", "writes", "dimensions", "context", "size", "used by")
+    rows = [
+        (
+            row["model"],
+            row["method"] or "-",
+            "yes" if row["writes"] else "no",
+            row["dim"] or "-",
+            row["context"] or "-",
+            size(row["bytes"]) if row["bytes"] else "-",
+            ", ".join(row["used_by"]) or "-",
+        )
+        for row in found
+    ]
+    table(session, heads, rows)
+
+
+def show_card(session: Session, described: dict[str, Any]) -> None:
+    """A model's facts, and its card as its author wrote it."""
+    from app.commands.output import console, emit, plain
+
+    if session.json:
+        emit(session, described)
+        return
+    screen = console(session)
+    for name, value in described.items():
+        if name not in ("card", "used_by"):
+            screen.print(f"{name:<12} {value}")
+    if described["card"]:
+        screen.print("\n" + plain(described["card"]))
+
+
+@command(
+    PANEL,
+    ('twofold inspect "a short text" --method echo', 'twofold inspect "短文" --side query --json'),
+    name="inspect",
+)
+def inspect_text(
+    session: Session,
+    text: Annotated[str, typer.Argument(help="Any text.")],
+    side: Annotated[Literal["query", "document"], typer.Option(help="As a question or as a passage.")] = "document",
+    instruction: Annotated[str, typer.Option(help="For the question; else the method's own.")] = "",
+) -> None:
+    """Show what a method makes of a text: its tokens, and how much each weighs in the vector."""
+    from app.commands.output import emit, table
+
+    embedder = session.embedder()
+    note_untrained(embedder)
+    shown = weights(embedder, side, text, instruction)
+    if session.json:
+        emit(session, shown)
+    else:
+        rows = [(at, t["id"], t["token"], t["part"], t["weight"]) for at, t in enumerate(shown["tokens"])]
+        table(session, ("", "id", "token", "from", "weight"), rows)
+
+
+def weights(embedder: Embedder, side: Literal["query", "document"], text: str, instruction: str) -> dict[str, Any]:
+    """A prompt token by token: where each came from, and its share of the vector."""
+    from embedder.prompt import layout
+
+    given = instruction if side == "query" else ""
+    (prompt,) = embedder.prompts(side, [text], instruction=given)
+    parts, cut = layout(embedder.method, side, text, embedder.engine, instruction=given, limit=embedder.limit)
+    tokens = [
+        {"id": token.id, "token": embedder.engine.decode([token.id]), "part": token.part, "weight": weight}
+        for token, weight in zip(parts, prompt.weights, strict=True)
+    ]
+    return {"method": embedder.method.name, "model": embedder.engine.name, "side": side, "tokens": tokens, "cut": cut}

@@ -1,0 +1,76 @@
+"""What is known of models without loading them: their files, their cards, and the collections made with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from app.known_models import BUNDLED, place_of
+from app.settings import Settings
+from embedder import read_card
+from embedder.engine import POCKET
+
+
+def describe(model: str) -> dict[str, Any]:
+    """A model's facts from its folder and card; a hub id that is not here has only its name."""
+    folder = POCKET if model == BUNDLED else Path(model).expanduser()
+    card = read_card(BUNDLED if model == BUNDLED else str(folder))
+    config = _config(folder)
+    return {
+        "model": model,
+        "path": str(folder) if folder.exists() else "",
+        "method": card.method,
+        "writes": card.writes,
+        "rerank": card.rerank,
+        "dim": config.get("hidden_size") or config.get("n_embd") or 0,
+        "context": card.limit or config.get("max_position_embeddings") or config.get("n_positions") or 0,
+        "layers": config.get("num_hidden_layers") or config.get("n_layer") or 0,
+        "architecture": ", ".join(config.get("architectures") or []),
+        "bytes": _bytes(folder),
+        "used_by": [],
+        "card": card.text,
+    }
+
+
+def known_models(settings: Settings) -> list[dict[str, Any]]:
+    """The bundled model, then every other one that a collection in this home was made with."""
+    used = _used(settings.home)
+    rows = []
+    for model in [BUNDLED, *sorted(set(used) - {BUNDLED})]:
+        row = describe(model)
+        row.pop("card")
+        rows.append({**row, "used_by": used.get(model, [])})
+    return rows
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    file = folder / "config.json"
+    if not file.is_file():
+        return {}
+    config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return config
+
+
+def _bytes(folder: Path) -> int:
+    if folder.is_file():
+        return folder.stat().st_size
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+
+
+def _used(home: Path) -> dict[str, list[str]]:
+    """Which collections each model has a space in."""
+    from indexer import Collection
+
+    used: dict[str, list[str]] = {}
+    for name in Collection.names(home):
+        for space in Collection.open(home, name, create=False).spaces():
+            names = used.setdefault(space.model, [])
+            if name not in names:
+                names.append(name)
+    return used
+
+
+def writes_well(name: str, home: Path) -> bool:
+    """Whether the card of a model says that it writes; a model without a card is taken to."""
+    return read_card(BUNDLED if name == BUNDLED else place_of(home, name)).writes
