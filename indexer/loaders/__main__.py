@@ -1,4 +1,4 @@
-"""The reading process: one request in, one document or reason out, until the pipe closes. Started by `indexer.load.Reader`."""
+"""The reading process that `indexer.load.Reader` starts: a request in, a document or reason out, until the pipe closes."""
 
 import os
 import sys

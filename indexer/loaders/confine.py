@@ -1,4 +1,4 @@
-"""Shuts the reading process in: memory, time, open files, no writing, no network. Each measure that a system lacks is left out."""
+"""Shuts the reading process in: memory, time, open files, no writing, no network; what a system lacks is left out."""
 
 import contextlib
 import ctypes

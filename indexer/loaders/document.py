@@ -15,7 +15,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one file may cost: bytes of the file and of what it unpacks to, characters of text, levels of nesting."""
+    """What one file may cost: bytes of the file and of what it unpacks to, characters of text, levels of nesting."""
 
     seconds: float = 60
     bytes: int = 256 * 2**20
@@ -26,7 +26,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part a person can turn to ("page 7", "slide 2", "sheet Costs", "cell 4"): text[start:end]; label "" has no name."""
+    """A part a person can turn to ("page 7", "slide 2", "sheet Costs", "cell 4"): text[start:end]; "" has no name."""
 
     label: str
     start: int
@@ -35,7 +35,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A heading, paragraph, piece of code, table row or list item: text[start:end]; level is a heading's depth from 1."""
+    """A heading, paragraph, code, table or list item: text[start:end]; level is a heading's depth from 1."""
 
     start: int
     end: int
@@ -110,7 +110,7 @@ class Draft:
         self.label, self.opened = "", self.length
 
     def join(self, loaded: Loaded, label: str) -> None:
-        """Add a whole document, as a member of an archive or an attachment of a mail, each of its pages as one of ours."""
+        """Add a whole document (a member of an archive, an attachment), each of its pages as one of ours."""
         pages = loaded.pages or (Page("", 0, len(loaded.text)),)
         blocks = iter(loaded.blocks or tuple(Block(p.start, p.end, "paragraph") for p in pages))
         block = next(blocks, None)

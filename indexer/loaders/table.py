@@ -1,4 +1,4 @@
-"""Which files are read, and by which module: one row per family. Imports no parser; a row's module is loaded when first used."""
+"""Which files are read, and by which module: one row per family. Imports no parser before a row is first used."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from indexer.loaders.document import Limits, Loaded
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a loader is told besides the bytes: the file's name, the limits, how deep it lies, a charset said elsewhere."""
+    """What a loader is told besides the bytes: the file's name, limits, how deep it lies, a charset said elsewhere."""
 
     name: str
     limits: Limits = field(default_factory=Limits)
