@@ -6,6 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
+QUIET := $(shell test -t 2 || echo --quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: install run test fix gpu clean
@@ -16,12 +17,12 @@ install: $(VENV)/.installed
 # A stamp is newer than pyproject.toml as long as nothing has to be installed again.
 $(VENV)/.installed: pyproject.toml | $(VENV)/.made
 	@echo "Installing Twofold into $(VENV); the first time takes some minutes ..."
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install $(QUIET) --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.made
 	@echo "Installing Twofold and what its tests need into $(VENV); the first time takes some minutes ..."
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install $(QUIET) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.made:
