@@ -1,0 +1,143 @@
+"""Build a space beside the others: vectors for chunks that are already stored. Reads no file and cuts nothing again."""
+
+import time
+from collections.abc import Generator, Iterator
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Connection
+
+from indexer import catalogue as c
+from indexer import jobs, null, spaces, store
+from indexer.catalogue import Catalogue
+from indexer.embedding import BATCH_SECONDS, LEAST, MOST, beyond
+from indexer.records import Progress, Report
+
+if TYPE_CHECKING:
+    from embedder.embedder import Embedder
+
+
+def build(catalogue: Catalogue, name: str, embedder: "Embedder", stop: Event | None = None) -> Generator[Progress]:
+    """Embed what the embedder's space lacks, a transaction each batch; stopped and started again, it goes on."""
+    building = _Building(catalogue, name, embedder)
+    state, error = "failed", ""
+    try:
+        for progress in building.run():
+            yield progress
+            if building.cancelled or (stop is not None and stop.is_set()):
+                building.report.stopped = True
+                break
+        state = "cancelled" if building.report.stopped else "done"
+    except GeneratorExit:
+        state = "cancelled"
+        raise
+    except BaseException as reason:
+        error = str(reason) or type(reason).__name__
+        raise
+    finally:
+        building.close(state, error)
+    yield building.progress(report=building.report)
+
+
+class _Building:
+    def __init__(self, catalogue: Catalogue, name: str, embedder: "Embedder") -> None:
+        self.catalogue, self.embedder = catalogue, embedder
+        self.report = Report(name)
+        self.cancelled = False
+        self.budget = LEAST * 2
+        self.started = time.monotonic()
+        with catalogue.write() as connection:
+            self.space = spaces.ensure(connection, embedder)
+            self.total = connection.execute(_count(self.space)).scalar() or 0
+            self.job = jobs.create(connection, "space", embedder.method.name, total=self.total)
+
+    def run(self) -> Iterator[Progress]:
+        last = 0
+        while batch := self._batch(last):
+            last = batch[-1].id
+            self._embed(batch)
+            yield self.progress()
+
+    def _batch(self, after: int) -> list[Any]:
+        body = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
+        wanted = select(c.chunk.c.id, c.chunk.c.tokens, body).join(c.document)
+        wanted = wanted.where(c.chunk.c.id > after, spaces.lacking(self.space)).order_by(c.chunk.c.id).limit(256)
+        taken, tokens = [], 0
+        with self.catalogue.read() as connection:
+            for row in connection.execute(wanted):
+                taken.append(row)
+                tokens += row.tokens
+                if tokens >= self.budget:
+                    break
+        return taken
+
+    def _embed(self, batch: list[Any]) -> None:
+        started = time.perf_counter()
+        rows = self.embedder.documents([row.body for row in batch]).astype(np.float16)
+        seconds = time.perf_counter() - started
+        room = self.embedder.room("document")
+        tokens = sum(row.tokens for row in batch)
+        with self.catalogue.write() as connection:
+            store.add_vectors(connection, self.space, [row.id for row in batch], rows)
+            self.cancelled = jobs.beat(connection, self.job, done=self.report.chunks + len(batch))
+        self.report.chunks += len(batch)
+        self.report.tokens += tokens
+        self.report.truncated += sum(beyond(self.embedder, row.body, room) for row in batch)
+        self.report.engine_seconds += seconds
+        wanted = tokens / max(seconds, 1e-6) * BATCH_SECONDS
+        self.budget = int(min(max(wanted, LEAST), MOST, 2 * self.budget))
+
+    def progress(self, report: Report | None = None) -> Progress:
+        done, elapsed = self.report.chunks, time.monotonic() - self.started
+        return Progress(
+            done=done, total=self.total, chunks=done, tokens=self.report.tokens, tokens_per_s=self.report.tokens / max(elapsed, 1e-6),
+            eta_s=elapsed / done * (self.total - done) if done else None, current=self.embedder.method.name, report=report,
+        )  # fmt: skip
+
+    def close(self, state: str, error: str) -> None:
+        self.report.seconds = time.monotonic() - self.started
+        with self.catalogue.write() as connection:
+            jobs.beat(connection, self.job, done=self.report.chunks)
+            jobs.end(connection, self.job, state, error=error, details={"space": self.space})
+
+
+def _count(space: int) -> Any:
+    return select(func.count()).select_from(c.chunk).where(spaces.lacking(space))
+
+
+def project(catalogue: Catalogue, embedder: "Embedder", *, sample: int = 32) -> dict[str, float]:
+    """What building the embedder's space would cost, measured on some chunks: chunks, seconds and bytes."""
+    with catalogue.read() as connection:
+        space = spaces.find(connection, embedder.fingerprint) or 0
+        left = connection.execute(_count(space)).scalar() or 0
+        tokens = connection.execute(select(func.sum(c.chunk.c.tokens)).where(spaces.lacking(space))).scalar() or 0
+        body = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
+        wanted = select(c.chunk.c.tokens, body).join(c.document).order_by(func.random()).limit(sample)
+        rows = connection.execute(wanted).all()
+    if not rows:
+        return {"chunks": 0, "tokens": 0, "seconds": 0.0, "bytes": 0}
+    embedder.documents([row.body for row in rows[:2]])  # the first call of an engine is slower than the others
+    started = time.perf_counter()
+    embedder.documents([row.body for row in rows])
+    rate = (time.perf_counter() - started) / max(sum(row.tokens for row in rows), 1)
+    return {"chunks": left, "tokens": int(tokens), "seconds": rate * int(tokens), "bytes": left * embedder.dim * 2}
+
+
+def null_scores(connection: Connection, embedder: "Embedder", top_one: Any) -> list[float]:
+    """The best dense score of each question that the collection cannot answer, lowest first."""
+    vectors = embedder.queries(null.questions(connection))
+    return sorted(float(score) for score in (top_one(vector) for vector in vectors) if score is not None)
+
+
+def set_null(connection: Connection, space: int, scores: list[float]) -> None:
+    """Store the null distribution of a space, with the number of chunks it was made over."""
+    chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
+    values = {"scores": [round(score, 5) for score in scores], "chunks": chunks}
+    connection.execute(update(c.space).where(c.space.c.id == space).values(null=values))
+
+
+def get_null(connection: Connection, space: int) -> dict[str, Any]:
+    """The stored null distribution, {} where there is none."""
+    return connection.execute(select(c.space.c.null).where(c.space.c.id == space)).scalar() or {}

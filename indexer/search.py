@@ -1,0 +1,254 @@
+"""A query in, hits out: the two legs, their fusion, the passages. Reads the catalogue and the views, writes nothing."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import Connection
+
+from indexer import catalogue as c
+from indexer import fuse, spaces, words
+from indexer.catalogue import Catalogue
+from indexer.fuse import Fusion
+from indexer.records import MODES, Filters, Found, Hit, Leg, Mode
+from indexer.scan import stored
+from indexer.view import View, selector
+
+if TYPE_CHECKING:
+    from embedder.embedder import Embedder
+
+DEPTH = 200  # candidates of each leg: what lies deeper in one leg rarely rises by the other
+KEPT = 16  # filters whose selectors are kept
+
+
+@dataclass(slots=True)
+class Trace:
+    """What one search collects on its way: notes for the reader, seconds for each step."""
+
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Note how long a step takes."""
+        started = time.perf_counter()
+        yield
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - started
+
+
+class Searcher:
+    """Searches one collection; safe from any number of threads."""
+
+    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
+        """`folder` is where the views are cached."""
+        self.catalogue, self.folder = catalogue, folder
+        self._views: dict[int, View] = {}
+        self._selectors: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def view(self, space: int, dim: int) -> View:
+        """The view of a space, the same one for every thread."""
+        return self._views.setdefault(space, View(space, dim, self.folder / f"space-{space}.faiss"))
+
+    def drop(self, space: int) -> None:
+        """Forget the view of a space that has gone."""
+        view = self._views.pop(space, None) or View(space, 1, self.folder / f"space-{space}.faiss")
+        view.forget()
+
+    def search(
+        self, query: str, embedder: "Embedder | None", *, top: int = 10, mode: Mode = "hybrid", instruction: str = "",
+        filters: Filters | None = None, query_vector: np.ndarray | None = None, fusion: Fusion = fuse.DEFAULT,
+    ) -> Found:  # fmt: skip
+        """The passages that answer a query best."""
+        if not query.strip():
+            raise ValueError("the query is empty: type a few words or a question")
+        if mode not in MODES or top < 1:
+            raise ValueError(f"mode is one of {', '.join(MODES)} and top at least 1; got {mode!r} and {top}")
+        trace, filters = Trace(), filters or Filters()
+        vector = self._vector(query, embedder, mode, instruction, query_vector, trace)
+        with self.catalogue.read() as connection:
+            dense: dict[int, float] = {}
+            lexical: dict[int, float] = {}
+            depth = top if mode != "hybrid" else max(DEPTH, 2 * top)
+            if vector is not None and embedder is not None:
+                dense = self._dense(connection, vector, embedder, depth, filters, trace)
+            if mode != "dense":
+                lexical = self._words(connection, query, depth, filters, trace)
+            return self._found(connection, query, vector, embedder, (lexical, dense), top, filters, fusion, trace)
+
+    def _vector(
+        self,
+        query: str,
+        embedder: "Embedder | None",
+        mode: Mode,
+        instruction: str,
+        given: np.ndarray | None,
+        trace: Trace,
+    ) -> np.ndarray | None:
+        if mode == "words":
+            return None
+        if embedder is None:
+            trace.notes.append("the dense leg did not run: no model is loaded")
+            return None
+        with trace.timed("query"):
+            return given if given is not None else embedder.queries([query], instruction=instruction)[0]
+
+    def _dense(
+        self,
+        connection: Connection,
+        vector: np.ndarray,
+        embedder: "Embedder",
+        depth: int,
+        filters: Filters,
+        trace: Trace,
+    ) -> dict[int, float]:
+        space = spaces.find(connection, embedder.fingerprint)
+        if space is None:
+            name = f"{embedder.method.name} on {embedder.engine.name}"
+            trace.notes.append(f"the dense leg did not run: this collection has no vectors of {name} yet")
+            return {}
+        view = self.view(space, embedder.dim)
+        with trace.timed("refresh"):
+            mark = view.refresh(connection)
+            if view.worth_saving:
+                view.save()
+        allowed = self._allowed(connection, filters, mark) if filters else None
+        with trace.timed("dense"):
+            near = view.search(vector, depth, allowed)
+        missing = _missing(connection, len(view)) if len(near.ids) < depth or len(view) == 0 else 0
+        if missing:
+            trace.notes.append(f"{missing} passages have no vector in this space yet and were searched by words only")
+        return dict(zip(near.ids.tolist(), near.scores.tolist(), strict=True))
+
+    def _words(
+        self, connection: Connection, query: str, depth: int, filters: Filters, trace: Trace
+    ) -> dict[int, float]:
+        if not words.terms(query):
+            trace.notes.append("the words leg did not run: the query has no word to look for")
+            return {}
+        clause, values = allowed_sql(filters)
+        with trace.timed("words"):
+            return dict(words.search(connection, query, depth, within=clause, values=values))
+
+    def _found(
+        self, connection: Connection, query: str, vector: np.ndarray | None, embedder: "Embedder | None",
+        legs: tuple[dict[int, float], dict[int, float]], top: int, filters: Filters, fusion: Fusion, trace: Trace,
+    ) -> Found:  # fmt: skip
+        lexical, dense = legs
+        with trace.timed("fuse"):
+            fused = fusion(lexical, dense) if lexical and dense else lexical or dense
+            best = fuse.best(fused, top)
+        with trace.timed("fetch"):
+            shown = [chunk for chunk, _ in best]
+            if lexical and embedder is not None and dense and vector is not None:
+                dense = dense | self._cosines(connection, vector, embedder, [k for k in shown if k not in dense])
+                lexical = lexical | words.scores(connection, query, [k for k in shown if k not in lexical])
+            hits = self._hits(connection, best, _legs(shown, legs, (lexical, dense)), filters)
+        return Found(hits, tuple(trace.notes), trace.seconds)
+
+    def _cosines(
+        self, connection: Connection, vector: np.ndarray, embedder: "Embedder", chunks: Sequence[int]
+    ) -> dict[int, float]:
+        if not chunks:
+            return {}
+        space = spaces.find(connection, embedder.fingerprint)
+        wanted = select(c.vector.c.chunk_id, c.vector.c.data).where(
+            c.vector.c.chunk_id.in_(chunks), c.vector.c.space_id == space
+        )
+        return {k: float(np.frombuffer(data, np.float16) @ vector) for k, data in connection.execute(wanted)}
+
+    def _allowed(self, connection: Connection, filters: Filters, mark: Any) -> Any:
+        key = (filters, mark)
+        if key not in self._selectors:
+            clause, values = allowed_sql(filters)
+            ids = connection.execute(text(clause), values).scalars().all()
+            self._selectors[key] = selector(np.asarray(ids, np.int64))
+            while len(self._selectors) > KEPT:
+                self._selectors.popitem(last=False)
+        return self._selectors[key]
+
+    def _hits(
+        self,
+        connection: Connection,
+        best: Sequence[tuple[int, float]],
+        legs: dict[int, dict[str, Leg]],
+        filters: Filters,
+    ) -> list[Hit]:
+        rows = _passages(connection, [chunk for chunk, _ in best])
+        paths = _paths(connection, {row.document_id for row in rows.values()}, filters)
+        hits: list[Hit] = []
+        for chunk, score in best:
+            if (row := rows.get(chunk)) is None:
+                continue
+            path, *also = paths[row.document_id]
+            hits.append(Hit(
+                rank=len(hits) + 1, score=score, chunk=chunk, document=row.document_id, path=path, also=tuple(also),
+                page=row.page, start=row.start, end=row.end, text=row.body, legs=legs[chunk], kind=row.kind, title=row.title,
+            ))  # fmt: skip
+        return hits
+
+
+def _legs(
+    shown: Sequence[int],
+    ranked: tuple[dict[int, float], dict[int, float]],
+    scored: tuple[dict[int, float], dict[int, float]],
+) -> dict[int, dict[str, Leg]]:
+    """For each hit what each leg said: ranks among the candidates, scores also where it was none."""
+    names = ("words", "dense")
+    ranks = [fuse.ranks(leg) for leg in ranked]
+    return {
+        chunk: {
+            name: Leg(rank.get(chunk), leg.get(chunk)) for name, rank, leg in zip(names, ranks, scored, strict=True)
+        }
+        for chunk in shown
+    }
+
+
+def _missing(connection: Connection, there: int) -> int:
+    return max((connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0) - there, 0)
+
+
+def _passages(connection: Connection, chunks: Sequence[int]) -> dict[int, Any]:
+    body = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
+    columns = (c.chunk.c.id, c.chunk.c.document_id, c.chunk.c.page, c.chunk.c.start, c.chunk.c.end)
+    wanted = select(*columns, c.document.c.kind, c.document.c.title, body).join(c.document)
+    return {row.id: row for row in connection.execute(wanted.where(c.chunk.c.id.in_(chunks)))}
+
+
+def _paths(connection: Connection, documents: set[int], filters: Filters) -> dict[int, list[str]]:
+    """The paths of documents, those that pass the filters first."""
+    wanted = (
+        select(c.path.c.document_id, c.path.c.path).where(c.path.c.document_id.in_(documents)).order_by(c.path.c.path)
+    )
+    found: dict[int, list[str]] = {}
+    for document, path in connection.execute(wanted):
+        found.setdefault(document, []).append(path)
+    prefix = stored(filters.path)
+    return {document: sorted(paths, key=lambda path: not path.startswith(prefix)) for document, paths in found.items()}
+
+
+def allowed_sql(filters: Filters) -> tuple[str, dict[str, object]]:
+    """A subquery of the chunk ids that pass the filters, and its values; "" where all pass."""
+    since, until = filters.span_ns()
+    clauses, values = [], dict[str, object]()
+    if filters.path:
+        clauses.append("p.path >= :prefix AND p.path < :beyond")
+        values |= {"prefix": stored(filters.path), "beyond": stored(filters.path) + "\U0010ffff"}
+    if filters.kind:
+        clauses.append("d.kind = :kind")
+        values["kind"] = filters.kind
+    if since is not None:
+        clauses.append("p.mtime_ns >= :since")
+        values["since"] = since
+    if until is not None:
+        clauses.append("p.mtime_ns < :until")
+        values["until"] = until
+    if not clauses:
+        return "", {}
+    held = f"SELECT d.id FROM path p JOIN document d ON d.id = p.document_id WHERE {' AND '.join(clauses)}"
+    return f"SELECT id FROM chunk WHERE document_id IN ({held})", values
