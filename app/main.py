@@ -1,0 +1,31 @@
+"""The pages: a router that opens the shared house once and draws the page that was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.parts_shared import LOGO, MARK, house
+
+HERE = Path(__file__).parent
+SCREENS = HERE / "screens"
+
+
+def pages() -> list[st.Page]:  # type: ignore[valid-type]  # st.Page is a function that makes one
+    """Every page, in the order of the navigation; a document is reached from a hit."""
+    return [
+        st.Page(SCREENS / "search.py", title="Search", icon=":material/search:", url_path="search", default=True),
+        st.Page(SCREENS / "ask.py", title="Ask", icon=":material/forum:", url_path="ask"),
+        st.Page(SCREENS / "library.py", title="Library", icon=":material/folder_open:", url_path="library"),
+        st.Page(SCREENS / "models.py", title="Models", icon=":material/memory:", url_path="models"),
+        st.Page(SCREENS / "document.py", title="Document", url_path="document", visibility="hidden"),
+    ]
+
+
+st.set_page_config(page_title="Twofold", page_icon=MARK, layout="wide", initial_sidebar_state="collapsed")
+st.html(HERE / "style.css")
+st.logo(LOGO, size="large", icon_image=MARK)
+here = st.navigation(pages(), position="top")
+house()  # opened by the first session, before any page needs it
+here.run()

@@ -1,0 +1,107 @@
+"""Ask: a conversation over the files. Answers grow in a buffer of the desk, so a click or a reload loses nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import parts
+from app.desk import Ask
+from app.parts_answer import draw_answer, draw_growing
+from app.parts_shared import LIBRARY, house, loading_note, note, teach
+from app.saved import turns
+
+STYLES = {"quote": "Quote", "write": "Write"}
+HELP = (
+    "Quote shows the sentences of your files that answer, word for word. Write lets the model put an answer into its "
+    "own words; sentences that no passage supports are underlined."
+)
+
+
+def conversation() -> int:
+    """The conversation in the address, 0 for a new one."""
+    value = str(st.query_params.get("talk", ""))
+    return int(value) if value.isdecimal() and len(value) < 12 else 0
+
+
+def bar() -> None:
+    """Style, new conversation, earlier ones, and how passages are found."""
+    writes = house().card().writes
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.segmented_control(
+            "Style of the answer", list(STYLES), format_func=STYLES.__getitem__, key="style", required=True,
+            default="write" if writes else "quote", label_visibility="collapsed", help=HELP,
+        )  # fmt: skip
+        if st.button("New", icon=":material/add_comment:", help="Begin a new conversation", key="ask-new"):
+            st.query_params.clear()
+            st.rerun()
+        with st.popover("Earlier", icon=":material/history:"):
+            earlier()
+        with st.popover("Options", icon=":material/tune:"):
+            st.slider("Passages to read", 3, 20, 8, key="ask-top")
+            st.toggle(
+                "Let the model re-order the passages", key="ask-rerank", value=house().card().rerank,
+                help="Orders passages by how likely the model finds the question after reading each. Slower.",
+            )  # fmt: skip
+
+
+def earlier() -> None:
+    """Links to the last conversations."""
+    rows = house().collection.answers.conversations(limit=12)
+    if not rows:
+        note("Conversations you have had are listed here.")
+    for row in rows:
+        st.page_link(__file__, label=parts.plain(row.title, 60), query_params={"talk": str(row.id)})
+
+
+def ask(question: str) -> None:
+    """Begin an answer and show its conversation."""
+    home, state = house(), st.session_state
+    talk = conversation() or None
+    history = turns(home.collection.answers.of(talk)) if talk else []
+    wanted = Ask(question, talk, style=state.style, top=state["ask-top"], rerank=state["ask-rerank"])
+    number = home.desk.ask(wanted, history)
+    st.query_params["talk"] = str(home.collection.answers.get(number).conversation)
+    st.rerun()
+
+
+def talk_so_far(talk: int) -> bool:
+    """Every turn of the conversation; whether one is still growing."""
+    growing = False
+    for row in house().collection.answers.of(talk):
+        with st.chat_message("user", avatar=":material/person:"):
+            st.html(f'<div class="tf-answer">{parts.escaped(row.question)}</div>')
+        with st.chat_message("assistant", avatar=":material/auto_stories:"):
+            if house().desk.buffer(row.id) is not None:
+                growing = True
+                draw_growing(row.id)
+            else:
+                draw_answer(row)
+    return growing
+
+
+def welcome() -> None:
+    """What to do before the first question."""
+    line = "Answers come from your own documents, and every sentence shows where it stands."
+    st.html(parts.hero("Ask your files", line))
+    if not house().collection.status()["documents"]:
+        teach("Nothing to ask yet", "Add a folder in the Library first.", ":material/folder_open:")
+        st.page_link(LIBRARY, label="Add a folder", icon=":material/add:")
+        return
+    note("Ask a question below. A follow-up may say “it” or “那…呢”: the turns before are read along. Where the files "
+         "hold no answer, you are told so.")  # fmt: skip
+
+
+def page() -> None:
+    """The whole page."""
+    bar()
+    loading_note()
+    talk = conversation()
+    growing = talk_so_far(talk) if talk else False
+    if not talk:
+        welcome()
+    question = st.chat_input("Ask a question about your files", key="ask-question", disabled=growing, max_chars=4000)
+    if question and question.strip():
+        ask(question.strip())
+
+
+page()
