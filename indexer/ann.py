@@ -1,4 +1,4 @@
-"""Which FAISS index a view uses: exact while that is fast enough, inverted lists above, a GPU copy where FAISS sees one.
+"""Which FAISS index a view uses: exact while that is fast enough, inverted lists above, a GPU copy where there is one.
 
 faiss is asked for GPUs by `getattr`: the CPU build has no such function.
 """

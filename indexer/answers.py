@@ -1,4 +1,4 @@
-"""Answers with their citations, as rows: (answer, ordinal, chunk, span), so that they can be reopened after any restart."""
+"""Answers with their citations, as rows: (answer, ordinal, chunk, span), to be reopened after any restart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,10 @@ from indexer.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What part of an answer rests on: characters start:end of a document. `there`: the document is still in the collection."""
+    """What part of an answer rests on: characters start:end of a document.
+
+    `there`: the document is still in the collection.
+    """
 
     ordinal: int
     chunk: int
@@ -72,7 +75,8 @@ class Answers:
                 made = connection.execute(insert(c.conversation).values(title=question[:80], created=c.now()))
                 conversation = c.new_id(made)
             row = connection.execute(insert(c.answer).values(
-                conversation_id=conversation, question=question, state="writing", style=style, model=model, method=method,
+                conversation_id=conversation, question=question, state="writing", style=style, model=model,
+                method=method,
                 instruction=instruction, created=c.now(), details={},
             ))  # fmt: skip
             return c.new_id(row)
@@ -122,14 +126,16 @@ class Answers:
 
 def _values(answer: int, one: Citation) -> dict[str, Any]:
     return {
-        "answer_id": answer, "ordinal": one.ordinal, "chunk_id": one.chunk, "document_id": one.document, "path": one.path,
+        "answer_id": answer, "ordinal": one.ordinal, "chunk_id": one.chunk, "document_id": one.document,
+        "path": one.path,
         "page": one.page, "start": one.start, "end": one.end, "text": one.text, "details": one.details,
     }  # fmt: skip
 
 
 def _citation(row: Row[Any]) -> Citation:
     return Citation(
-        ordinal=row.ordinal, chunk=row.chunk_id, document=row.document_id, path=row.path, page=row.page, start=row.start,
+        ordinal=row.ordinal, chunk=row.chunk_id, document=row.document_id, path=row.path, page=row.page,
+        start=row.start,
         end=row.end, text=row.text, details=row.details or {}, there=bool(row.there),
     )  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""A bounded queue between two threads, weighed rather than counted, that either side can end. Knows nothing of what it carries."""
+"""A bounded queue between two threads, weighed rather than counted, that either side can end.
+
+Knows nothing of what it carries.
+"""
 
 import threading
 from collections import deque

@@ -92,8 +92,10 @@ class _Building:
     def progress(self, report: Report | None = None) -> Progress:
         done, elapsed = self.report.chunks, time.monotonic() - self.started
         return Progress(
-            done=done, total=self.total, chunks=done, tokens=self.report.tokens, tokens_per_s=self.report.tokens / max(elapsed, 1e-6),
-            eta_s=elapsed / done * (self.total - done) if done else None, current=self.embedder.method.name, report=report,
+            done=done, total=self.total, chunks=done, tokens=self.report.tokens,
+            tokens_per_s=self.report.tokens / max(elapsed, 1e-6),
+            eta_s=elapsed / done * (self.total - done) if done else None, current=self.embedder.method.name,
+            report=report,
         )  # fmt: skip
 
     def close(self, state: str, error: str) -> None:

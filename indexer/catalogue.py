@@ -1,7 +1,8 @@
-"""The catalogue: SQLAlchemy tables and the connections to them. It knows no model, no FAISS and no file outside its own.
+"""The catalogue: SQLAlchemy tables and the connections to them.
 
-SQL is the only truth of a collection. A chunk, its words and its vectors are written in one transaction; everything else
-(the nearest-neighbour view, its cache on disk) can be thrown away and made again from here.
+It knows no model, no FAISS and no file outside its own. SQL is the only truth of a collection. A chunk, its words and
+its vectors are written in one transaction; everything else (the nearest-neighbour view, its cache on disk) can be
+thrown away and made again from here.
 """
 
 import sqlite3
@@ -66,7 +67,8 @@ folder = Table(
     "folder", metadata, _id(), Column("path", Text, nullable=False, unique=True), _words("scanned"),
 )  # fmt: skip
 
-# Content, stored once for the bytes it came from. Ids are never used again: a view cannot mistake a new chunk for an old one.
+# Content, stored once for the bytes it came from. Ids are never used again, so that a view cannot mistake a new chunk
+# for an old one.
 document = Table(
     "document", metadata, _id(), Column("hash", String(64), nullable=False), _words("suffix"), _words("kind"),
     _words("title"), _words("encoding"), _number("characters"), _number("tokens"), _words("added"), _words("text"),

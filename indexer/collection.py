@@ -1,4 +1,7 @@
-"""The face of the indexer: one collection of documents in a home folder. Everything else in the package is behind it."""
+"""The face of the indexer: one collection of documents in a home folder.
+
+Everything else in the package is behind it.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -40,7 +43,10 @@ def collections(home: Path) -> list[str]:
 
 
 class Collection:
-    """Documents, chunks, words and vectors; search over them. Safe from any thread; one writer at a time, in any process."""
+    """Documents, chunks, words and vectors; search over them. Safe from any thread.
+
+    One writer at a time, in any process.
+    """
 
     def __init__(self, name: str, folder: Path) -> None:
         """Use `open`, which checks the name and makes what is missing."""
@@ -113,11 +119,11 @@ class Collection:
     def add_space(self, embedder: "Embedder", *, stop: Event | None = None) -> Iterator[Progress]:
         """Vectors of an embedder for every chunk that has none yet; files are not read again. `done` counts chunks."""
         with self.lock(f"add the method {embedder.method.name}"):
-            with closing(building.build(self.catalogue, self.name, embedder, stop)) as steps:
-                for progress in steps:
-                    if progress.report is not None and not progress.report.stopped:
-                        self._calibrate([embedder])
-                    yield progress
+            steps = building.build(self.catalogue, self.name, embedder, stop)
+            for progress in steps:
+                if progress.report is not None and not progress.report.stopped:
+                    self._calibrate([embedder])
+                yield progress
 
     def project(self, embedder: "Embedder") -> dict[str, float]:
         """What `add_space` would cost, measured on a sample: chunks, tokens, seconds, bytes."""
@@ -223,7 +229,10 @@ class Collection:
         return scores
 
     def p_value(self, space: int, score: float) -> float | None:
-        """How likely a question about nothing here has a best dense score this high; None where that was never measured."""
+        """How likely a question about nothing here has a best dense score this high.
+
+        None where that was never measured.
+        """
         with self.catalogue.read() as connection:
             scores = building.get_null(connection, space).get("scores")
         return null.p_value(scores, score) if scores else None
@@ -241,10 +250,14 @@ class Collection:
     # -- reading
 
     def search(
-        self, query: str, embedder: "Embedder | None" = None, *, top: int = 10, mode: Mode = "hybrid", instruction: str = "",
+        self, query: str, embedder: "Embedder | None" = None, *, top: int = 10, mode: Mode = "hybrid",
+        instruction: str = "",
         filters: Filters | None = None, query_vector: np.ndarray | None = None, fusion: fuse.Fusion = fuse.DEFAULT,
     ) -> Found:  # fmt: skip
-        """The passages that answer a query best. Mode "words" needs no embedder; a leg that could not run is in the notes."""
+        """The passages that answer a query best. Mode "words" needs no embedder.
+
+        A leg that could not run is in the notes.
+        """
         return self.searcher.search(
             query, embedder, top=top, mode=mode, instruction=instruction, filters=filters, query_vector=query_vector,
             fusion=fusion,

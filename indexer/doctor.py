@@ -1,4 +1,7 @@
-"""Check a collection: catalogue against words, vectors, views and disk. Repairs what differs from SQL, and says what it did."""
+"""Check a collection: catalogue against words, vectors, views and disk.
+
+Repairs what differs from SQL, and says what it did.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path

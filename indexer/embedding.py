@@ -1,4 +1,4 @@
-"""The engine's half of an ingestion: slices of documents gathered into batches, vectors handed back to each document whole."""
+"""The engine's half of an ingestion: slices of documents in batches, vectors handed back to each document."""
 
 import time
 from collections import deque

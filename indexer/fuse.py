@@ -1,6 +1,7 @@
-"""Several rankings in, one out; and how alike two rankings are. Formulas with their sources; knows no document and no model.
+"""Several rankings in, one out; and how alike two rankings are. Formulas with their sources.
 
-A leg is a mapping from item to score, higher is better. Every fusion takes the same arguments, so that each is a row of FUSIONS.
+Knows no document and no model. A leg is a mapping from item to score, higher is better. Every fusion takes the same
+arguments, so that each is a row of FUSIONS.
 """
 
 import math
@@ -108,8 +109,8 @@ def jaccard(left: Sequence[Item], right: Sequence[Item], k: int = 10) -> float:
 def rbo(left: Sequence[Item], right: Sequence[Item], p: float = 0.9) -> float:
     """Rank-biased overlap, extrapolated: agreement of two rankings with the top weighing most, 0 to 1.
 
-    RBO_ext of Webber, Moffat and Zobel, "A similarity measure for indefinite rankings", TOIS 2010, equation 32; `p` is the
-    chance that a reader goes on to the next rank. Items within one ranking must differ.
+    RBO_ext of Webber, Moffat and Zobel, "A similarity measure for indefinite rankings", TOIS 2010, equation 32;
+    `p` is the chance that a reader goes on to the next rank. Items within one ranking must differ.
     """
     if not 0 < p < 1:
         raise ValueError(f"p lies between 0 and 1, not {p}")

@@ -59,7 +59,10 @@ class Ingestion:
         self.moved: set[str] = set()
 
     def run(self, embedders: Mapping[int, "Embedder"], embedding: Embedding, cutter: Cut) -> Generator[Progress]:
-        """Do it all; the last Progress carries the report. Closing the iterator early loses nothing that was finished."""
+        """Do it all; the last Progress carries the report.
+
+        Closing the iterator early loses nothing that was finished.
+        """
         plan = self._plan()
         with self.catalogue.write() as connection:
             job = jobs.create(connection, "ingest", str(self.root), total=len(plan.scan.files))

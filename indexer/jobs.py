@@ -34,7 +34,8 @@ class Job:
 def create(connection: Connection, kind: str, target: str, *, state: str = "running", total: int = 0) -> int:
     """A new job of this process; its id."""
     made = connection.execute(insert(c.job).values(
-        kind=kind, target=target, state=state, pid=os.getpid(), total=total, created=c.now(), updated=c.now(), details={},
+        kind=kind, target=target, state=state, pid=os.getpid(), total=total, created=c.now(), updated=c.now(),
+        details={},
     ))  # fmt: skip
     return c.new_id(made)
 

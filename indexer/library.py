@@ -18,7 +18,8 @@ def rows(connection: Connection, filters: Filters, like: str, limit: int, offset
     first = func.min(c.path.c.path).label("path")
     wanted = (
         select(c.document.c.id, c.document.c.kind, c.document.c.title, c.document.c.characters, c.document.c.tokens,
-               c.document.c.added, first, func.max(c.path.c.size).label("size"), func.max(c.path.c.mtime_ns).label("mtime_ns"))
+               c.document.c.added, first, func.max(c.path.c.size).label("size"),
+               func.max(c.path.c.mtime_ns).label("mtime_ns"))
         .join(c.path, c.path.c.document_id == c.document.c.id).where(*_conditions(filters, like))
         .group_by(c.document.c.id).order_by(first).limit(limit).offset(offset)
     )  # fmt: skip
@@ -27,7 +28,8 @@ def rows(connection: Connection, filters: Filters, like: str, limit: int, offset
     paths, chunks, lacking = _paths(connection, ids), _chunk_counts(connection, ids), _behind(connection, ids)
     return [
         Row(
-            id=row.id, path=row.path, also=tuple(p for p in paths[row.id] if p != row.path), kind=row.kind, title=row.title,
+            id=row.id, path=row.path, also=tuple(p for p in paths[row.id] if p != row.path), kind=row.kind,
+            title=row.title,
             characters=row.characters, tokens=row.tokens, chunks=chunks.get(row.id, 0), size=row.size,
             modified=when(row.mtime_ns), added=row.added, ready=row.id not in lacking,
         )
@@ -157,5 +159,6 @@ def export(connection: Connection, *, text: bool = True) -> Iterator[dict[str, A
         yield {
             "paths": [one.path, *one.also], "kind": one.kind, "title": one.title, "modified": one.modified,
             "pages": [{"label": p.label, "start": p.start, "end": p.end} for p in one.pages],
-            "chunks": [{"id": k.id, "start": k.start, "end": k.end, "tokens": k.tokens, "page": k.page} for k in one.chunks],
+            "chunks": [{"id": k.id, "start": k.start, "end": k.end, "tokens": k.tokens,
+            "page": k.page} for k in one.chunks],
         } | ({"text": one.text} if text else {})  # fmt: skip

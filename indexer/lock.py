@@ -13,7 +13,10 @@ class Busy(RuntimeError):
 
 
 class WriterLock:
-    """Held from `with` to its end. The system drops it with the process, so a killed writer leaves nothing to clean up."""
+    """Held from `with` to its end.
+
+    The system drops it with the process, so a killed writer leaves nothing to clean up.
+    """
 
     def __init__(self, folder: Path, purpose: str) -> None:
         """`purpose` is what the second writer reads: "ingest /home/me/papers"."""

@@ -1,4 +1,7 @@
-"""Bring a catalogue to the newest tables. Opening one that is already there costs one SELECT: alembic is not imported."""
+"""Bring a catalogue to the newest tables.
+
+Opening one that is already there costs one SELECT: alembic is not imported.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ def upgrade(engine: Engine) -> None:
             return
         if found > HEAD:
             raise TooNew(
-                f"the collection was made by a later Twofold (tables {found}, this version knows {HEAD}): update Twofold"
+                f"a later Twofold made the collection (tables {found}, this version knows {HEAD}): update Twofold"
             )
         _run(connection)
 

@@ -1,8 +1,8 @@
 """How well do questions about nothing here score? The null distribution behind "not in your files".
 
-A cosine of 0.4 is a hit in one space and noise in another. So each space keeps the best dense scores of questions that its
-collection cannot answer: questions of other worlds, and words of its own documents shuffled together. A real question's best
-score is then read as a p-value: how often does a question about nothing score as high?
+A cosine of 0.4 is a hit in one space and noise in another. So each space keeps the best dense scores of questions
+that its collection cannot answer: questions of other worlds, and words of its own documents shuffled together. A real
+question's best score is then read as a p-value: how often does a question about nothing score as high?
 """
 
 import random

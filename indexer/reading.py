@@ -1,4 +1,4 @@
-"""The first half of an ingestion, in a thread of its own: files are hashed, read and cut ahead of the engine that embeds them."""
+"""The first half of an ingestion, a thread of its own: files are hashed, read and cut ahead of the engine."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence

@@ -18,7 +18,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found: `text` is characters start:end of the document, which lies at `path` and, the same bytes, at `also`.
+    """A passage found: `text` is characters start:end of the document at `path` (the same bytes lie at `also`).
 
     `score` orders the hits of one search and means nothing elsewhere; `legs` has "dense" (a cosine) and "words" (BM25).
     """
@@ -49,7 +49,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which documents may be found: under a path, of a kind ("pdf"), changed since and until a day (YYYY-MM-DD, both included)."""
+    """Which documents may be found: paths that begin so, of a kind ("pdf"), changed since and until a day.
+
+    Days are written YYYY-MM-DD and are both included.
+    """
 
     path: str = ""
     kind: str = ""

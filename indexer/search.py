@@ -188,7 +188,8 @@ class Searcher:
             path, *also = paths[row.document_id]
             hits.append(Hit(
                 rank=len(hits) + 1, score=score, chunk=chunk, document=row.document_id, path=path, also=tuple(also),
-                page=row.page, start=row.start, end=row.end, text=row.body, legs=legs[chunk], kind=row.kind, title=row.title,
+                page=row.page, start=row.start, end=row.end, text=row.body, legs=legs[chunk], kind=row.kind,
+                title=row.title,
             ))  # fmt: skip
         return hits
 

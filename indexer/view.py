@@ -1,8 +1,8 @@
 """The nearest-neighbour view of one space: FAISS over float16 codes, inner product, by chunk id.
 
-It owns nothing. It catches up with the catalogue by a watermark, is cached on disk as a file that names its own checksum, and is
-made again from SQL wherever the file is missing, stale or damaged. Exact up to EXACT vectors; above, inverted lists whose
-recall against the exact search is measured when they are made.
+It owns nothing. It catches up with the catalogue by a watermark, is cached on disk as a file that names its own
+checksum, and is made again from SQL wherever the file is missing, stale or damaged. Exact up to EXACT vectors; above,
+inverted lists whose recall against the exact search is measured when they are made.
 """
 
 import threading
@@ -117,7 +117,8 @@ class View:
 
 def _mark(connection: Connection) -> Watermark:
     row = connection.execute(text(
-        "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'vector'), (SELECT seq FROM sqlite_sequence WHERE name = 'removal')"
+        "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'vector'), "
+        "(SELECT seq FROM sqlite_sequence WHERE name = 'removal')"
     )).one()  # fmt: skip
     return Watermark(row[0] or 0, row[1] or 0)
 

@@ -1,4 +1,7 @@
-"""Votes between two hidden methods, and stored evaluations. A vote is a row; judgements can be taken out as TREC qrels."""
+"""Votes between two hidden methods, and stored evaluations. A vote is a row.
+
+Judgements can be taken out as TREC qrels.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -78,7 +81,8 @@ class Votes:
         """Store an evaluation; its id."""
         with self.catalogue.write() as connection:
             made = connection.execute(insert(c.evaluation).values(
-                dataset=evaluated.dataset, method=evaluated.method, mode=evaluated.mode, fingerprint=evaluated.fingerprint,
+                dataset=evaluated.dataset, method=evaluated.method, mode=evaluated.mode,
+                fingerprint=evaluated.fingerprint,
                 metrics=evaluated.metrics, rows=evaluated.rows, seconds=evaluated.seconds, created=c.now(),
             ))  # fmt: skip
             return c.new_id(made)

@@ -1,7 +1,8 @@
 """The lexical leg: BM25 over SQLite's FTS5, in the same transaction as the chunks. Knows no model.
 
-FTS5 splits Latin text well and stems English; Chinese, Japanese and Korean it would take as one word per run. So runs of those
-scripts are cut here: into single characters and pairs in the index, into pairs alone in a query (singles where a run is one long).
+FTS5 splits Latin text well and stems English; Chinese, Japanese and Korean it would take as one word per run. So runs
+of those scripts are cut here: into single characters and pairs in the index, into pairs alone in a query (singles
+where a run is one long).
 """
 
 import json
@@ -14,14 +15,17 @@ from sqlalchemy.engine import Connection
 
 SEGMENTER = 1  # counts changes of `segment`: an index made by another one is made anew
 
-_CJK = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_CJK = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
 _RUN = re.compile(f"[{_CJK}]+")
 _PIECE = re.compile(f"(?P<run>[{_CJK}]+)|[^\\W{_CJK}]+")
 
 STOP = frozenset(
-    "a about all also an and any are as at be been but by can could did do does for from had has have he her his how i if in "
-    "into is it its me my no not of on or our s she should so some such t than that the their them then there these they "
-    "this to was we were what when where which who why will with would you your".split()
+    "a about all also an and any are as at be been but by can could did do does for from had has have he her his "
+    "how i if in into is it its me my no not of on or our s she should so some such t than that the their them then "
+    "there these they this to was we were what when where which who why will with would you your".split()
 )
 MOST_TERMS = 64  # a whole page pasted as a query: the rarest words of its beginning are enough
 
@@ -51,7 +55,10 @@ def terms(query: str) -> list[str]:
 
 
 def match_any(query: str) -> str:
-    """The query as FTS5 reads it: any of its terms, each quoted, so that nothing in a query is an operator. "" without terms."""
+    """The query as FTS5 reads it: any of its terms, each quoted, so that nothing in a query is an operator.
+
+    "" without terms.
+    """
     return " OR ".join(f'"{term}"' for term in terms(query))
 
 

@@ -1,4 +1,4 @@
-"""The last half of an ingestion, in a thread of its own: one transaction for each file, so that no file is ever half there."""
+"""The last part of an ingestion, a thread of its own: one transaction for each file, so that none is half there."""
 
 import os
 import threading
