@@ -112,7 +112,8 @@ def _room(method: Method, side: Side, engine: Engine, instruction: str, limit: i
 def _fit(
     method: Method, side: Side, text: str, engine: Engine, instruction: str, limit: int, budget: int
 ) -> tuple[list[Token], str]:
-    while True:  # joining can cost a token at each seam, so a first cut may be one too long
+    budget += 2
+    while True:  # joining can save or cost a token at each seam, so the first cut is a little too long
         fitting = engine.shorten(text, budget)
         tokens = _tokens(method, side, fitting, engine, instruction)
         if len(tokens) <= limit:
@@ -163,7 +164,20 @@ def _tokenise(runs: Sequence[_Run], engine: Engine) -> list[Token]:
     bounds: list[int] = []
     for run in runs:
         bounds.append((bounds[-1] if bounds else 0) + len(run.string))
-    return [_owned(token, span, runs, bounds) for token, span in zip(ids, spans, strict=True)]
+    tokens = [_owned(token, span, runs, bounds) for token, span in zip(ids, spans, strict=True)]
+    _give_space(tokens, spans, runs, engine)
+    return tokens
+
+
+def _give_space(tokens: list[Token], spans: Sequence[tuple[int, int]], runs: Sequence[_Run], engine: Engine) -> None:
+    """A lone space before a pooled text is part of it where the tokenizer begins texts with one (SentencePiece)."""
+    first = next((i for i, token in enumerate(tokens) if token.pooled), 0)
+    text = next((run.string for run in runs if run.pooled), "")
+    if not first or not text or spans[first - 1][1] - spans[first - 1][0] != 1:
+        return
+    before = tokens[first - 1]
+    if engine.encode(text[0])[:1] == [before.id] and tokens[first].id != before.id:
+        tokens[first - 1] = Token(before.id, True, "text")
 
 
 def _owned(token: int, span: tuple[int, int], runs: Sequence[_Run], bounds: Sequence[int]) -> Token:

@@ -25,9 +25,12 @@ NO_BEGINNING = ("bloom",)  # has <s>, was trained without it
 
 
 class Tokens:
-    """Text to ids and back; `kind` is the model's type, for the one family whose beginning token is not used."""
+    """Text to ids and back.
 
-    def __init__(self, tokenizer: Any, *, name: str, kind: str = "") -> None:
+    `kind` is the model's type, for the one family whose beginning token is not used; `size` how many ids it knows.
+    """
+
+    def __init__(self, tokenizer: Any, *, name: str, kind: str = "", size: int = 2**31) -> None:
         if not getattr(tokenizer, "is_fast", False):
             raise ValueError(f"{name} has no fast tokenizer (tokenizer.json); character offsets need one")
         self._name, self._kind, self._tokenizer = name, kind, tokenizer

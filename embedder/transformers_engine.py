@@ -31,7 +31,8 @@ class TransformersEngine:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
         self._model = model
-        self._tokens = Tokens(tokenizer, name=name, kind=model.config.model_type)
+        size = model.get_input_embeddings().weight.shape[0]
+        self._tokens = Tokens(tokenizer, name=name, kind=model.config.model_type, size=size)
         self._twin: Any = None
         self._lock = threading.Lock()
         self._workers = _workers(threads or torch.get_num_threads()) if model.device.type == "cpu" else None
