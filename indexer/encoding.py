@@ -208,7 +208,7 @@ def share(text: str, script: Script) -> float:
     """How much of a text is a script's commonest characters, 0 to 1; one or two characters prove nothing."""
     beyond = WIDE_SYMBOLS.sub("", text)
     common = sum(1 for c in beyond if c in script.common)
-    return min(1.0, 2 * max(0, common - 1) / (len(beyond) + 2)) ** 2  # real texts are half common characters
+    return min(1.0, 2 * max(0, common - 1) / (len(beyond) + 2)) ** 1.5  # real texts are half common characters
 
 
 def narrow_guesses(data: bytes, sample: bytes) -> list[Guess]:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from indexer.loaders import confine, wire
+from indexer.loaders import confine, quality, wire
 from indexer.loaders.document import Limits, Loaded, LoadError
 from indexer.loaders.table import Job, loader_for
 
@@ -30,7 +30,7 @@ def read(path: Path, limits: Limits) -> Loaded:
         raise LoadError(f"larger than {limits.bytes / 2**20:,.0f} MiB, the limit; split the file")
     if not data:
         raise LoadError("the file is empty")
-    return loader.read(data, Job(path.name, limits))
+    return quality.check(loader.read(data, Job(path.name, limits)))
 
 
 def reason(error: BaseException) -> str:

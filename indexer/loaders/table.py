@@ -21,29 +21,49 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """A family of files: its kind, the module whose `read(data, job)` loads it, the suffixes it answers to."""
+    """A family of files: its kind, the function(data, job) that loads it as "module:function", its suffixes."""
 
     kind: str
-    module: str
+    function: str
     suffixes: tuple[str, ...]
 
     def read(self, data: bytes, job: Job) -> Loaded:
         """Load the bytes; LoadError with a reason where they cannot be read."""
-        module = import_module(f"indexer.loaders.{self.module}")
-        return cast(Callable[[bytes, Job], Loaded], module.read)(data, job)
+        module, _, name = self.function.partition(":")
+        function = getattr(import_module(f"indexer.loaders.{module}"), name or "read")
+        return cast(Callable[[bytes, Job], Loaded], function)(data, job)
 
 
 CODE = (
-    ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .java .kt .kts .scala .groovy .c .h .cc .cpp .cxx .hh .hpp .cs .go .rs .rb .php "
-    ".pl .pm .lua .r .jl .m .mm .swift .dart .zig .nim .ex .exs .erl .hs .ml .mli .clj .lisp .el .sh .bash .zsh .fish .ps1 .bat .sql .css "
-    ".scss .less .toml .yaml .yml .ini .cfg .conf .properties .tf .proto .graphql .cmake .mk .gradle .dockerfile .f90 .asm .s .vim"
+    ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .java .kt .kts .scala .groovy .gradle .c .h .cc .cpp .cxx .hh "
+    ".hpp .cs .go .rs .rb .php .pl .pm .lua .r .jl .m .mm .swift .dart .zig .nim .ex .exs .erl .hs .ml .mli .clj .lisp .el "
+    ".sh .bash .zsh .fish .ps1 .bat .sql .css .scss .less .toml .yaml .yml .ini .cfg .conf .properties .tf .proto .graphql "
+    ".cmake .mk .dockerfile .f90 .asm .s .vim"
 )
 ROWS = (
-    Loader("txt", "text", (".txt", ".text", ".log", ".org", ".adoc", ".asciidoc", ".srt", ".vtt")),
+    Loader("txt", "text", (".txt", ".text", ".log", ".srt", ".vtt")),
     Loader("md", "text", (".md", ".markdown", ".mdx", ".qmd", ".rmd")),
     Loader("rst", "text", (".rst",)),
+    Loader("org", "text", (".org", ".adoc", ".asciidoc")),
     Loader("tex", "text", (".tex", ".bib")),
     Loader("code", "text", tuple(CODE.split())),
+    Loader("html", "markup", (".html", ".htm", ".xhtml")),
+    Loader("xml", "markup:read_xml", (".xml", ".rss", ".atom")),
+    Loader("pdf", "pdf", (".pdf",)),
+    Loader("docx", "docx", (".docx", ".docm")),
+    Loader("pptx", "pptx", (".pptx", ".pptm")),
+    Loader("xlsx", "xlsx", (".xlsx", ".xlsm")),
+    Loader("odt", "odf", (".odt", ".ods", ".odp")),
+    Loader("csv", "csv", (".csv", ".tsv")),
+    Loader("ipynb", "notebook", (".ipynb",)),
+    Loader("json", "json", (".json", ".jsonl", ".ndjson", ".geojson")),
+    Loader("eml", "mail", (".eml",)),
+    Loader("mbox", "mail:read_mbox", (".mbox",)),
+    Loader("epub", "epub", (".epub",)),
+    Loader("rtf", "rtf", (".rtf",)),
+    Loader("archive", "archive", (".zip",)),
+    Loader("archive", "archive:read_tar", (".tar", ".tgz", ".tbz2", ".txz")),
+    Loader("archive", "archive:read_packed", (".gz", ".bz2", ".xz")),
 )
 LOADERS: dict[str, Loader] = {suffix: row for row in ROWS for suffix in row.suffixes}
 NAMES = {

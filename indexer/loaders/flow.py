@@ -1,0 +1,81 @@
+"""Lines of a printed page back into paragraphs. Knows each character's number on the page, so that any span can be marked."""
+
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+from unicodedata import east_asian_width
+
+Placed = tuple[str, int]  # a character and its number on the page; -1 for one that is not drawn
+HYPHENS = frozenset("\x02\ufffe\u00ad")  # where a word was cut at the end of a line
+NEW_ITEM = re.compile(
+    r"\s*(?:[•●○▪■◆►‣*–—-]\s|\(?\d{1,3}(?:\.\d{1,3})*[.)、]\s?|[（(][一二三四五六七八九十\d]+[）)]|[一二三四五六七八九十]+、|第[一二三四五六七八九十百]+[条章节])"
+)
+ENDS = re.compile(r"[.!?:;。！？：；…][\"'”’)）」』]*\s*$")
+FULL = 0.72  # of the usual width: a line that long goes on in the next
+
+
+@dataclass(slots=True)
+class Paragraph:
+    """Lines that belong together; `chars` has one entry for every character of the text."""
+
+    chars: list[Placed] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The characters alone."""
+        return "".join(c for c, _ in self.chars)
+
+
+def paragraphs(chars: list[Placed]) -> list[Paragraph]:
+    """A page's characters, line ends among them, as paragraphs."""
+    lines = split(chars)
+    if not lines:
+        return []
+    usual = sorted(map(width, lines))[int(0.9 * (len(lines) - 1))]
+    found = [Paragraph(list(lines[0]))]
+    flowing = False
+    for line, following in pairwise(lines):
+        words = text(following)
+        current = found[-1]
+        if line[-1][0] in HYPHENS:
+            current.chars.pop()
+            flowing = True
+        elif width(line) >= FULL * usual and usual > 20 and not NEW_ITEM.match(words):
+            current.chars += [] if is_wide(line[-1][0]) and is_wide(words[0]) else [(" ", -1)]
+            flowing = True
+        elif flowing or ENDS.search(text(line)):
+            found.append(Paragraph())
+            flowing = False
+        else:
+            current.chars.append(("\n", -1))  # a short line after a short one: a table, an address, a poem
+        found[-1].chars += following
+    return [p for p in found if p.text.strip()]
+
+
+def split(chars: list[Placed]) -> list[list[Placed]]:
+    """Lines without the blanks around them; empty ones are left out."""
+    lines: list[list[Placed]] = [[]]
+    for char, index in chars:
+        if char in "\r\n":
+            lines.append([])
+        elif lines[-1] or not char.isspace():
+            lines[-1].append((" " if char in "\t\xa0" else char, index))
+    for line in lines:
+        while line and line[-1][0].isspace():
+            line.pop()
+    return [line for line in lines if line]
+
+
+def text(line: list[Placed]) -> str:
+    """The characters alone."""
+    return "".join(c for c, _ in line)
+
+
+def is_wide(char: str) -> bool:
+    """Whether a character is of a script written without spaces."""
+    return east_asian_width(char) in "WF" and not "\uac00" <= char <= "\ud7af"
+
+
+def width(line: list[Placed]) -> int:
+    """How wide a line is in narrow characters."""
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c, _ in line)
