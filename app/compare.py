@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
-    from indexer import Collection, Filters, Found, Hit
+    from indexer import Collection, Filters, Found, Hit, Mode
 
 PERSISTENCE = 0.9  # of rank-biased overlap: about the first ten ranks carry most of it
 
@@ -41,7 +41,7 @@ def compare(
     *,
     top: int,
     filters: Filters,
-    mode: str = "dense",
+    mode: Mode = "dense",
     instruction: str = "",
 ) -> Comparison:
     """Search once with each embedder; `mode` is dense by default, since words are the same for every method."""

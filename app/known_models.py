@@ -24,9 +24,14 @@ def remember(home: Path, name: str, given: str) -> None:
     new.replace(home / FILE)
 
 
+def noted(home: Path, name: str) -> str:
+    """Where the model called `name` was last, whether it still is there or not."""
+    return _read(home).get(name, name)
+
+
 def place_of(home: Path, name: str) -> str:
     """What to open for the model called `name`; a name never noted is taken as it is, such as a hub id."""
-    place = _read(home).get(name, name)
+    place = noted(home, name)
     if os.path.isabs(place) and not os.path.exists(place):
         raise ValueError(f"the model {name} was at {place} and is not there any more: say where with --model")
     return place

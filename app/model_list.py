@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.known_models import BUNDLED, place_of
+from app.known_models import BUNDLED, noted, place_of
 from app.settings import Settings
 from embedder import read_card
 from embedder.engine import POCKET
@@ -38,7 +38,7 @@ def known_models(settings: Settings) -> list[dict[str, Any]]:
     used = _used(settings.home)
     rows = []
     for model in [BUNDLED, *sorted(set(used) - {BUNDLED})]:
-        row = describe(model)
+        row = {**describe(noted(settings.home, model)), "model": model}
         row.pop("card")
         rows.append({**row, "used_by": used.get(model, [])})
     return rows
@@ -60,10 +60,10 @@ def _bytes(folder: Path) -> int:
 
 def _used(home: Path) -> dict[str, list[str]]:
     """Which collections each model has a space in."""
-    from indexer import Collection
+    from indexer import Collection, collections
 
     used: dict[str, list[str]] = {}
-    for name in Collection.names(home):
+    for name in collections(home):
         for space in Collection.open(home, name, create=False).spaces():
             names = used.setdefault(space.model, [])
             if name not in names:

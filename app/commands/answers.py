@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -13,10 +13,10 @@ from app.commands.frame import Failure, Session, command
 from app.commands.search import PANEL, Filter, Instruction, Mode, filters_from
 
 if TYPE_CHECKING:
-    from app.answer import Answer
+    from app.answer import Answer, Author
     from app.conversation import Turn
     from embedder.embedder import Embedder
-    from indexer import Collection, Filters
+    from indexer import Collection, Filters, Found
 
 TOP = 8
 Style = Annotated[
@@ -60,10 +60,9 @@ def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) 
         standalone(question, history), asking.embedder, top=TOP, mode=asking.mode,
         instruction=asking.instruction, filters=asking.filters,
     )  # fmt: skip
-    p_value = asking.collection.p_value(asking.embedder, found) if asking.mode != "words" else None
     steps = answer(
-        question, found, writer=asking.embedder.engine, embedder=asking.embedder, style=asking.style,
-        history=history, p_value=p_value, stop=asking.stop,
+        question, found, writer=cast("Author", asking.embedder.engine), embedder=asking.embedder, style=asking.style,
+        history=history, p_value=chance(asking, found), stop=asking.stop,
     )  # fmt: skip
     whole = None
     for step in steps:
@@ -74,6 +73,14 @@ def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) 
     if whole is None:
         raise RuntimeError("the answer ended before it was whole")
     return whole
+
+
+def chance(asking: Asking, found: Found) -> float | None:
+    """How often a question about nothing here scores as well as the best hit; None where nobody has measured it."""
+    space = asking.collection.space_of(asking.embedder)
+    scores = [hit.legs["dense"].score for hit in found.hits if "dense" in hit.legs]
+    best = max((score for score in scores if score is not None), default=None)
+    return asking.collection.p_value(space.id, best) if space is not None and best is not None else None
 
 
 @command(

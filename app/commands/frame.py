@@ -148,10 +148,13 @@ def with_options(
     return run
 
 
-def command(panel: str, examples: tuple[str, ...], name: str | None = None) -> Any:
+Command = Callable[..., None]
+
+
+def command(panel: str, examples: tuple[str, ...], name: str | None = None) -> Callable[[Command], Command]:
     """Add a function `(session, ...)` to the program as a command with the common options and examples in its help."""
 
-    def add(function: Callable[..., None]) -> Callable[..., None]:
+    def add(function: Command) -> Command:
         def own(context: typer.Context, common: dict[str, Any], values: dict[str, Any]) -> None:
             given = {**(context.obj or {}), **{k: v for k, v in common.items() if v not in (None, False)}}
             session = open_session(given)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,23 +58,42 @@ def whole(path: Path) -> Path:
 
 
 def ingest_embedders(session: Session, collection: Collection) -> list[Embedder]:
-    """One embedder for each space the collection has, or for its first one; documents are in every space or in none."""
+    """One embedder for each space the collection has, or for its first one: documents are in every space or in none."""
     from app.commands.models import embedder_for, note_untrained
     from embedder import open_embedder
 
     first = embedder_for(session.settings, collection)
     note_untrained(first)
-    embedders = [first]
+    made = {first.fingerprint: first}
     for space in collection.spaces():
-        if space.fingerprint == first.fingerprint:
+        if space.fingerprint in made:
             continue
         if space.model != first.engine.name:
             raise Failure(
                 f"this collection also has vectors of {space.method} on {space.model}, another model: "
                 f"drop them first with `twofold methods drop {space.method}`, or use --model {space.model}"
             )
-        embedders.append(open_embedder(space.model, space.method, engine=first.engine))
-    return embedders
+        other = open_embedder(space.model, space.method, engine=first.engine)
+        made[other.fingerprint] = other
+    check_spaces(collection, made)
+    return list(made.values())
+
+
+def check_spaces(collection: Collection, made: Mapping[str, Embedder]) -> None:
+    """The embedders are those of the collection's spaces, no fewer and no more; a first one is welcome."""
+    spaces = {space.fingerprint: space for space in collection.spaces()}
+    for fingerprint, space in spaces.items():
+        if fingerprint not in made:
+            raise Failure(
+                f"{space.model} has changed since its vectors of {space.method} were made: "
+                f"`twofold methods add {space.method}`, then `use` and `drop` it; or start another --collection"
+            )
+    for fingerprint, embedder in made.items():
+        if spaces and fingerprint not in spaces:
+            name = embedder.method.name
+            raise Failure(
+                f"this collection has no vectors of {name} yet: `twofold methods add {name}` makes them first"
+            )
 
 
 def ingest_folder(
@@ -196,15 +217,18 @@ def status(session: Session) -> None:
     """Show what the collection holds, its methods, its size on disk, and the files that could not be read."""
     from app.commands.output import emit, table
 
-    held = session.collection().status()
+    collection = session.collection()
+    held = collection.status()
     if session.json:
-        emit(session, held)
+        emit(session, held | {"not_read": [asdict(failure) for failure in collection.failures()]})
         return
-    rows = [(name.replace("_", " "), told(name, value)) for name, value in held.items() if not isinstance(value, list)]
-    table(session, ("", str(session.settings.collection)), rows)
-    for name, value in held.items():
-        if isinstance(value, list) and value:
-            print_rows(session, name, value)
+    told_rows = [
+        (name.replace("_", " "), told(name, value)) for name, value in held.items() if not isinstance(value, list)
+    ]
+    table(session, ("", str(session.settings.collection)), told_rows)
+    for name, rows in (*held.items(), ("not read", collection.failures()[:FAILURES_SHOWN])):
+        if isinstance(rows, list) and rows and name != "jobs":
+            print_rows(session, name, rows)
 
 
 def told(name: str, value: Any) -> str:
@@ -213,7 +237,11 @@ def told(name: str, value: Any) -> str:
 
     if name.endswith("bytes"):
         return size(value)
-    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{count:,} {key}" for key, count in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else str(value)
 
 
 def print_rows(session: Session, name: str, rows: Sequence[Any]) -> None:
@@ -236,6 +264,30 @@ def doctor(
 
     report = session.collection().doctor(repair=not check)
     if session.json:
-        emit(session, report)
+        emit(session, {**asdict(report), "healthy": report.healthy})
     else:
-        console(session).print(str(report))
+        screen = console(session)
+        screen.print(f"looked at: {', '.join(report.checked)}")
+        for name, lines in (("found", report.found), ("repaired", report.repaired), ("left", report.left)):
+            for line in lines:
+                screen.print(f"{name}: {line}")
+        if not report.found and not report.left:
+            screen.print("nothing is wrong")
+    if not report.healthy and not check:
+        raise Failure(f"{len(report.left) or len(report.found)} things could not be repaired")
+
+
+@command(PANEL, ("twofold export > documents.jsonl", "twofold export --no-text --json"))
+def export(
+    session: Session,
+    text: Annotated[bool, typer.Option(help="With the text of each document.")] = True,
+) -> None:
+    """Write every document with its paths, pages and chunks: a JSON line each, or one JSON document with --json."""
+    from app.commands.output import emit
+
+    rows = session.collection().export(text=text)
+    if session.json:
+        emit(session, {"collection": session.settings.collection, "documents": list(rows)})
+        return
+    for row in rows:
+        session.out.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -68,6 +68,7 @@ def methods(
     """List the methods, or give a collection the vectors of one more (add), make it the default (use), drop it."""
     from app.commands import spaces
     from app.methods_table import markdown_table
+    from embedder import find_method
 
     if not action:
         if markdown:
@@ -75,13 +76,15 @@ def methods(
         else:
             list_methods(session)
         return
-    acts = {"add": spaces.add, "use": spaces.use, "drop": spaces.drop}
-    if action not in acts or not name:
+    if action not in ("add", "use", "drop") or not name:
         raise typer.BadParameter("it is `twofold methods`, or `twofold methods add|use|drop NAME`")
+    find_method(name)  # a name that is none is told with the nearest one, before anything is opened
     if action == "add":
         spaces.add(session, name, dry_run=dry_run)
+    elif action == "use":
+        spaces.use(session, name)
     else:
-        acts[action](session, name)
+        spaces.drop(session, name)
 
 
 def list_methods(session: Session) -> None:

@@ -45,7 +45,7 @@ def welcome(session: Session, folder: Path) -> None:
     from app.commands.output import say
 
     collection = session.collection(create=True)
-    if collection.documents():
+    if collection.documents(limit=1):
         return
     say(f"Reading {folder} …")
     tell(session, ingest_folder(session, collection, folder, prune=False))

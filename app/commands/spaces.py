@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.commands.frame import Failure, Session
 
 if TYPE_CHECKING:
-    from embedder.embedder import Embedder
     from indexer import Collection, Space
-
-SAMPLE = 16  # chunks timed to tell how long all of them will take
 
 
 def add(session: Session, name: str, *, dry_run: bool) -> None:
@@ -23,8 +20,8 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
     collection = session.collection()
     embedder = embedder_for(session.settings, collection, name)
     note_untrained(embedder)
-    plan = projected(collection, embedder)
-    say(f"{plan['chunks']:,} chunks: about {plan['seconds']:,.0f} s, {size(plan['bytes'])} on disk")
+    plan = collection.project(embedder)
+    say(f"{plan['chunks']:,} chunks: about {plan['seconds']:,.0f} s, {size(int(plan['bytes']))} on disk")
     if dry_run:
         answer(session, {"method": name, "projected": plan}, "")
         return
@@ -46,30 +43,6 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
         answer(session, done, f"{name}: {space.vectors:,} vectors; search with --method {name}")
 
 
-def projected(collection: Collection, embedder: Embedder) -> dict[str, Any]:
-    """Chunks still to embed, seconds (from a timed sample) and bytes (two a number)."""
-    texts, chunks = sample(collection)
-    begun = time.perf_counter()
-    if texts:
-        embedder.documents(texts[:1])  # the first pass also warms up
-        begun = time.perf_counter()
-        embedder.documents(texts)
-    rate = (time.perf_counter() - begun) / max(len(texts), 1)
-    return {"chunks": chunks, "seconds": round(rate * chunks, 1), "bytes": chunks * embedder.dim * 2}
-
-
-def sample(collection: Collection) -> tuple[list[str], int]:
-    """Some chunks' texts, spread over the documents, and how many chunks there are."""
-    rows = collection.documents()
-    chunks = sum(row.chunks for row in rows)
-    texts: list[str] = []
-    for row in rows[:: max(1, len(rows) // SAMPLE)]:
-        document = collection.document(row.id)
-        middle = document.chunks[len(document.chunks) // 2 :][:1]
-        texts += [document.text[chunk.start : chunk.end] for chunk in middle]
-    return texts[:SAMPLE], chunks
-
-
 def use(session: Session, name: str) -> None:
     """Make a method the collection's default."""
     collection = session.collection()
@@ -81,21 +54,21 @@ def use(session: Session, name: str) -> None:
 def drop(session: Session, name: str) -> None:
     """Remove a method's vectors from the collection."""
     collection = session.collection()
-    space = space_named(collection, name)
+    space = space_named(collection, name, spare=True)
     collection.drop_space(space.id)
     answer(session, {"method": name, "space": space.id, "dropped": True}, f"{name}: {space.vectors:,} vectors dropped")
 
 
-def space_named(collection: Collection, name: str, fingerprint: str = "") -> Space:
-    """The newest space of a method (or the one of a fingerprint)."""
+def space_named(collection: Collection, name: str, fingerprint: str = "", *, spare: bool = False) -> Space:
+    """The newest space of a method (or the one of a fingerprint); `spare` prefers one that is not the default."""
     spaces = collection.spaces()
     found = [s for s in spaces if (s.fingerprint == fingerprint if fingerprint else s.method == name)]
     if not found:
         here = ", ".join(s.method for s in spaces) or "none"
         raise Failure(
-            f"this collection has no vectors of {name!r}; it has: {here}. `twofold methods add {name}` makes them"
+            f"this collection has no vectors of {name!r} (it has: {here}); `twofold methods add {name}` makes them"
         )
-    return found[-1]
+    return max(found, key=lambda s: (spare and not s.default, s.id))
 
 
 def answer(session: Session, document: dict[str, Any], text: str) -> None:
