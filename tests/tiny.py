@@ -19,7 +19,7 @@ CHAT = (
 )
 VOCABULARY = 400
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": VOCABULARY}
-GROUPED = SIZES | {"intermediate_size": 48, "num_key_value_heads": 2, "max_position_embeddings": 128}
+GROUPED = SIZES | {"intermediate_size": 48, "num_key_value_heads": 2, "max_position_embeddings": 512}
 FAMILIES: dict[str, tuple[str, dict[str, object]]] = {
     "llama": ("LlamaConfig", GROUPED),
     "qwen2": ("Qwen2Config", GROUPED),
@@ -27,9 +27,9 @@ FAMILIES: dict[str, tuple[str, dict[str, object]]] = {
     "mistral": ("MistralConfig", GROUPED | {"sliding_window": None}),
     "mistral-window": ("MistralConfig", GROUPED | {"sliding_window": 6}),
     "gemma": ("GemmaConfig", GROUPED | {"head_dim": 8}),
-    "gpt-neox": ("GPTNeoXConfig", SIZES | {"intermediate_size": 48, "max_position_embeddings": 128}),
-    "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128, "vocab_size": VOCABULARY}),
-    "opt": ("OPTConfig", SIZES | {"ffn_dim": 48, "word_embed_proj_dim": 32, "max_position_embeddings": 128}),
+    "gpt-neox": ("GPTNeoXConfig", SIZES | {"intermediate_size": 48, "max_position_embeddings": 512}),
+    "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "vocab_size": VOCABULARY}),
+    "opt": ("OPTConfig", SIZES | {"ffn_dim": 48, "word_embed_proj_dim": 32, "max_position_embeddings": 512}),
     "bloom": ("BloomConfig", {"hidden_size": 32, "n_layer": 2, "n_head": 4, "vocab_size": VOCABULARY}),
     "gpt-neo": (
         "GPTNeoConfig",
@@ -39,7 +39,7 @@ FAMILIES: dict[str, tuple[str, dict[str, object]]] = {
             "num_heads": 4,
             "attention_types": [[["global", "local"], 1]],
             "window_size": 6,
-            "max_position_embeddings": 128,
+            "max_position_embeddings": 512,
             "vocab_size": VOCABULARY,
         },
     ),
@@ -65,13 +65,17 @@ def make_tokenizer(*, chat: bool = True) -> transformers.PreTrainedTokenizerFast
     return tokenizer
 
 
-def make_model(family: str, *, seed: int = 0, **changes: object) -> transformers.PreTrainedModel:
+def make_model(
+    family: str, *, seed: int = 0, attention: str | None = None, **changes: object
+) -> transformers.PreTrainedModel:
     """A random causal language model of a family; weights are large enough for texts to differ."""
     name, values = FAMILIES[family]
     ids = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2, "initializer_range": 0.2}
     config = getattr(transformers, name)(**(values | ids | changes))
     torch.manual_seed(seed)
-    return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    return transformers.AutoModelForCausalLM.from_config(
+        config, dtype=torch.float32, attn_implementation=attention
+    ).eval()
 
 
 def save(family: str, folder: Path, *, chat: bool = True, **changes: object) -> Path:
