@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-from app.conversation import Budget, Turn, messages, standalone, unknown
+from app.conversation import Budget, Turn, leans_on, messages, unknown
 from app.quote import Sentence, choose
 from app.support import rests, without_marks
+from app.terms import terms
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Style = Literal["quote", "write"]
 REFUSE_AT = 0.6  # share of questions about nothing here that scored as well; readers' own questions rarely reach it
+COVERED = 0.75
 HITS_WRITTEN_FROM = 6
 
 
@@ -96,7 +98,7 @@ def answer(
         raise ValueError("style 'write' needs a model that writes; this one does not: use style 'quote'")
     begun = time.perf_counter()
     stop = stop or threading.Event()
-    if refuses(found, p_value):
+    if refuses(question, found, p_value):
         steps = _refused(question, style)
     elif style == "write" and writer is not None:
         steps = _written(question, found.hits, writer, embedder, history, budget, stop)
@@ -105,9 +107,21 @@ def answer(
     return _timed(steps, begun)
 
 
-def refuses(found: Found, p_value: float | None) -> bool:
-    """Whether the files seem not to hold an answer: nothing found, or no better than for unrelated questions."""
-    return not found.hits or (p_value is not None and p_value >= REFUSE_AT)
+def refuses(question: str, found: Found, p_value: float | None) -> bool:
+    """Whether the files seem not to hold an answer: nothing found, or no better than for unrelated questions.
+
+    A passage that repeats nearly all of the question's own words speaks against it, whatever its vector says.
+    """
+    if not found.hits:
+        return True
+    return p_value is not None and p_value >= REFUSE_AT and covered(question, found) < COVERED
+
+
+def covered(question: str, found: Found) -> float:
+    """The largest share of the question's terms that one of the hits repeats, 0 to 1."""
+    wanted = {term.text for term in terms(question)}
+    held = ({term.text for term in terms(hit.text)} for hit in found.hits[:HITS_WRITTEN_FROM])
+    return max((len(wanted & words) / len(wanted) for words in held), default=0.0) if wanted else 0.0
 
 
 def _timed(steps: Iterator[Piece | Answer], begun: float) -> Iterator[Piece | Answer]:
@@ -132,7 +146,7 @@ def _quoted(
 ) -> Iterator[Piece | Answer]:
     text = ""
     citations: list[Citation] = []
-    for sentence in choose(standalone(question, history), hits, embedder):
+    for sentence in choose(question, hits, embedder, before=leans_on(question, history)):
         if stop.is_set():
             break
         gap = "\n\n" if text else ""

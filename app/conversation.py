@@ -59,12 +59,15 @@ def unknown(question: str) -> str:
     return UNKNOWN_ZH if IS_CJK.search(question) else UNKNOWN_EN
 
 
+def leans_on(question: str, history: Sequence[Turn]) -> str:
+    """The question before, where this one cannot be understood without it; else ""."""
+    leans = bool(history) and (REFERS.search(question) is not None or len(terms(question)) < 2)
+    return history[-1].question if leans else ""
+
+
 def standalone(question: str, history: Sequence[Turn]) -> str:
     """The question as it can be searched: one that leans on the turn before brings that turn's question along."""
-    if not history:
-        return question
-    leans = REFERS.search(question) or len(terms(question)) < 2
-    return f"{history[-1].question} {question}" if leans else question
+    return f"{leans_on(question, history)} {question}".strip()
 
 
 def messages(

@@ -25,7 +25,7 @@ def pages() -> list[st.Page]:  # type: ignore[valid-type]  # st.Page is a functi
 
 st.set_page_config(page_title="Twofold", page_icon=MARK, layout="wide", initial_sidebar_state="collapsed")
 st.html(HERE / "style.css")
-st.logo(LOGO, size="large", icon_image=MARK)
+st.logo(LOGO, size="large")
 here = st.navigation(pages(), position="top")
 house()  # opened by the first session, before any page needs it
 here.run()

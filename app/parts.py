@@ -14,6 +14,8 @@ from pathlib import PurePath
 from app.terms import marks, window
 
 MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+SPACES = re.compile(r"[^\S\n]+")
+BLANK = re.compile(r"\s*\n\s*")
 ICONS = {
     "pdf": ":material/picture_as_pdf:", "docx": ":material/description:", "pptx": ":material/slideshow:",
     "xlsx": ":material/table_chart:", "csv": ":material/table_chart:", "html": ":material/language:",
@@ -51,9 +53,9 @@ def marked(text: str, spans: Iterable[tuple[int, int]], open_tag: str = "<mark>"
 def excerpt(text: str, query: str, size: int = 420) -> str:
     """The part of a passage that repeats the query most, with its terms marked."""
     start, end = window(text, marks(text, query), size)
-    shown = " ".join(text[start:end].split())
+    shown = BLANK.sub("\n", SPACES.sub(" ", text[start:end])).strip()
     before, after = "… " if start > 0 else "", " …" if end < len(text) else ""
-    return f'<div class="tf-text">{before}{marked(shown, marks(shown, query))}{after}</div>'
+    return f'<div class="tf-text tf-clamp">{before}{marked(shown, marks(shown, query))}{after}</div>'
 
 
 def chips(pairs: Sequence[tuple[str, str]]) -> str:
@@ -84,9 +86,10 @@ def hero(title: str, line: str) -> str:
     return f'<div class="tf-hero"><h1>{escaped(title)}</h1><p>{escaped(line)}</p></div>'
 
 
-def dim(text: str) -> str:
-    """A quiet line."""
-    return f'<div class="tf-dim">{escaped(text)}</div>'
+def dim(text: str, hint: str = "") -> str:
+    """A quiet line, with a hint shown where the mouse rests on it."""
+    title = f' title="{escaped(hint)}"' if hint else ""
+    return f'<div class="tf-dim"{title}>{escaped(text)}</div>'
 
 
 def size(count: float) -> str:

@@ -33,9 +33,9 @@ def passage_link(label: str, document: int, start: int, end: int, *, query: str 
     st.page_link(DOCUMENT, label=label, icon=icon, query_params=given)
 
 
-def note(text: str) -> None:
+def note(text: str, hint: str = "") -> None:
     """A quiet line under a result."""
-    st.html(parts.dim(text))
+    st.html(parts.dim(text, hint))
 
 
 def loading_note() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HITS_READ = 5
 SENTENCES_READ = 60  # more would keep the reader waiting for the first word on two cores
 # weights read off 900 questions of three sets (English and Chinese); the result is flat around them
-SIMILARITY, OVERLAP, BEFORE, RANK, FIGURE, QUESTION, SHORT = 1.0, 6.0, 0.5, 3.0, 2.0, 1.0, 1.0
+SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 1.0, 1.0
 WANTS_FIGURE = re.compile(
     r"\b(?:how (?:many|much|long|old|far|high|tall|often|fast)|when|(?:what|which) (?:year|date|percent\w*|number))\b"
     r"|多少|几[个年月次人名天种]|何时|哪年|哪一年|什么时候|多[长大高远久]|第几",
@@ -47,9 +47,11 @@ class Sentence:
     score: float = 0.0
 
 
-def choose(question: str, hits: Sequence[Hit], embedder: Embedder | None, *, most: int = 3) -> list[Sentence]:
+def choose(
+    question: str, hits: Sequence[Hit], embedder: Embedder | None, *, before: str = "", most: int = 3
+) -> list[Sentence]:
     """The best sentence first, then those nearly as good, at most `most`, each from another passage of text."""
-    ranked = rank(question, hits, embedder)
+    ranked = rank(question, hits, embedder, before=before)
     chosen: list[Sentence] = []
     for sentence in ranked:
         near = sentence.score >= ranked[0].score - 1.0
@@ -58,12 +60,17 @@ def choose(question: str, hits: Sequence[Hit], embedder: Embedder | None, *, mos
     return chosen
 
 
-def rank(question: str, hits: Sequence[Hit], embedder: Embedder | None) -> list[Sentence]:
-    """All sentences of the first hits with their scores, best first; without an embedder, terms and rank alone."""
+def rank(question: str, hits: Sequence[Hit], embedder: Embedder | None, *, before: str = "") -> list[Sentence]:
+    """All sentences of the first hits with their scores, best first; without an embedder, terms and rank alone.
+
+    `before` is the question that this one leans on; its terms count, but less.
+    """
     read = split(hits[:HITS_READ])
     if not read:
         return []
     overlap = _overlaps(question, read)
+    if before:
+        overlap = (overlap + EARLIER * _overlaps(before, read)) / (1 + EARLIER)
     kept = sorted(np.argsort(-overlap, kind="stable")[:SENTENCES_READ])
     read, overlap = [read[i] for i in kept], overlap[kept]
     score = OVERLAP * overlap + SIMILARITY * _similarities(question, read, embedder) + _manners(question, read)

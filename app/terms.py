@@ -64,15 +64,15 @@ def fold(word: str) -> str:
 
 @functools.lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
-    """The word less one common English ending, where at least four letters stay."""
+    """The word less one common English ending, where at least three letters stay."""
     word = re.sub(r"['’]s$", "", word)
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     for ending in ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word.removesuffix(ending)
             break
-    return word.removesuffix("e") if len(word) > 4 else word
+    return word.removesuffix("e") if len(word) > 3 else word
 
 
 def rarity(texts: Iterable[Iterable[str]]) -> dict[str, float]:

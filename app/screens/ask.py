@@ -69,7 +69,7 @@ def talk_so_far(talk: int) -> bool:
     growing = False
     for row in house().collection.answers.of(talk):
         with st.chat_message("user", avatar=":material/person:"):
-            st.html(f'<div class="tf-answer">{parts.escaped(row.question)}</div>')
+            st.html(f'<div class="tf-question">{parts.escaped(row.question)}</div>')
         with st.chat_message("assistant", avatar=":material/auto_stories:"):
             if house().desk.buffer(row.id) is not None:
                 growing = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path, PurePath
 
 import streamlit as st
@@ -10,6 +11,7 @@ from app import parts
 from app.parts_shared import SEARCH, house, note, teach
 from app.terms import marks
 from indexer import Document
+from indexer.records import PageSpan
 
 AROUND = 2500  # characters shown before and after the span
 CODE = frozenset({"code", "json", "csv"})
@@ -51,21 +53,47 @@ def window(document: Document, start: int, end: int) -> tuple[int, int]:
     return first, edge if last < len(document.text) and edge > 0 else last
 
 
-def page_image(document: Document, start: int, end: int) -> None:
-    """The PDF page that holds the span, with the span marked on it."""
+def sheet(document: Document, start: int, end: int) -> str:
+    """The PDF page that holds the span, as a picture with a box over each line of the passage; "" where it has none."""
     from indexer.loaders.pdf import picture
 
+    page = page_at(document, start)
+    number = int(page.label.removeprefix("page ")) if page and page.label.startswith("page ") else 0
+    if page is None or not number:
+        return ""
+    data = Path(document.path).read_bytes()
+    drawn = picture(data, number, start - page.start, min(end, page.end) - page.start)
+    boxes = "".join(
+        f'<span style="left:{x0:.2%};top:{y0:.2%};width:{x1 - x0:.2%};height:{y1 - y0:.2%}"></span>'
+        for x0, y0, x1, y1 in drawn.boxes
+    )
+    source = base64.b64encode(drawn.png).decode()
+    alt = f"Page {number} with the passage marked"
+    return f'<div class="tf-sheet"><img alt="{alt}" src="data:image/png;base64,{source}">{boxes}</div>'
+
+
+def page_at(document: Document, start: int) -> PageSpan | None:
+    """The page, slide, sheet or cell a character is on."""
+    return next((page for page in document.pages if page.start <= start < max(page.end, page.start + 1)), None)
+
+
+def draw_sheet(document: Document, start: int, end: int) -> None:
+    """The page's picture, or why there is none."""
     try:
-        image = picture(Path(document.path), document.text, start, end)
+        drawn = sheet(document, start, end)
+    except FileNotFoundError:
+        note("The file is no longer where it was read; its text is kept here.")
     except Exception as error:  # a damaged page must not keep the reader from its text
         note(f"The page cannot be drawn: {error}")
-        return
-    st.image(image, width="stretch", alt="The page with the passage marked")
+    else:
+        if drawn:
+            st.html(drawn)
 
 
 def header(document: Document, start: int) -> None:
     """Name, place and size of the document."""
-    label = next((page.label for page in document.pages if page.label and page.start <= start < page.end), "")
+    page = page_at(document, start)
+    label = page.label if page else ""
     st.html(f'<div class="tf-hero"><h1>{parts.escaped(document.title or PurePath(document.path).name)}</h1></div>')
     pairs = [("", document.kind or "text"), ("", label), ("", parts.plural(len(document.text), "character"))]
     st.html(parts.chips([pair for pair in pairs if pair[1]]) + parts.dim(document.path))
@@ -103,7 +131,7 @@ def page() -> None:
     if document.kind == "pdf":
         left, right = st.columns([1, 1], gap="large")
         with left:
-            page_image(document, start, end)
+            draw_sheet(document, start, end)
         with right:
             st.html(text)
     else:

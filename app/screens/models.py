@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from app import parts
@@ -18,7 +16,7 @@ def resident() -> None:
     card = home.card()
     st.html(parts.stats([
         ("resident", engine.name),
-        ("memory for its weights", parts.size(weights(engine))),
+        ("memory for its weights", parts.size(engine.bytes) if hasattr(engine, "bytes") else "none"),
         ("dimensions", f"{engine.dim:,}"),
         ("context in tokens", f"{engine.context:,}"),
         ("on", f"{engine.device}, {engine.dtype}"),
@@ -30,11 +28,6 @@ def resident() -> None:
     if card.text:
         with st.expander("Its card", icon=":material/id_card:"):
             st.html(f'<div class="tf-text">{parts.escaped(card.text)}</div>')
-
-
-def weights(engine: Any) -> int:
-    """Bytes of the weights, counted once however many roles they serve."""
-    return int(getattr(engine, "bytes", 0))
 
 
 def change() -> None:

@@ -57,10 +57,9 @@ def search(query: str) -> Found:
 def card(hit: Hit, query: str) -> None:
     """One hit: where it is, what it says, how each leg saw it."""
     with st.container(border=True, key=f"card-{hit.rank}"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            label = parts.plain(PurePath(hit.path).name) + (f"  ·  {parts.plain(hit.page)}" if hit.page else "")
-            passage_link(label, hit.document, hit.start, hit.end, query=query, icon=parts.icon(hit.kind, hit.path))
-        st.html(parts.excerpt(hit.text, query) + legs(hit) + parts.dim(where(hit)))
+        label = parts.plain(PurePath(hit.path).name) + (f"  ·  {parts.plain(hit.page)}" if hit.page else "")
+        passage_link(label, hit.document, hit.start, hit.end, query=query, icon=parts.icon(hit.kind, hit.path))
+        st.html(parts.dim(where(hit)) + parts.excerpt(hit.text, query) + legs(hit))
 
 
 def legs(hit: Hit) -> str:
@@ -93,8 +92,9 @@ def results(query: str) -> None:
               "a file that could not be read is listed in the Library.", ":material/search_off:")  # fmt: skip
         return
     files = len({hit.document for hit in found.hits})
-    took = ", ".join(f"{name} {parts.duration(seconds)}" for name, seconds in found.seconds.items())
-    note(f"{parts.plural(len(found.hits), 'passage')} from {parts.plural(files, 'document')}  ·  {took}")
+    steps = ", ".join(f"{name} {parts.duration(seconds)}" for name, seconds in found.seconds.items())
+    took = parts.duration(sum(found.seconds.values()))
+    note(f"{parts.plural(len(found.hits), 'passage')} from {parts.plural(files, 'document')} in {took}", hint=steps)
     for hit in found.hits:
         card(hit, query)
 

@@ -1,14 +1,63 @@
-"""An embedder of the public test double."""
+"""A small library of real files, indexed once with the public test double; nothing is loaded."""
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from pathlib import Path
 
-from embedder.embedder import Embedder, open_embedder
-from embedder.hash_engine import HashEngine
+import pytest
+import streamlit as st
+
+import app.house
+from app.house import House, open_house
+from app.settings import read_settings
+from embedder import Embedder, HashEngine, open_embedder
+from indexer import Collection
+from tests.app.given import BREAD, LIGHTHOUSE, TEA
+from tests.app.paper import pdf
+
+HOSTILE_NAME = "a <b>bold ![x](y) name.md"
 
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
-    """Shared words give a higher cosine; nothing is loaded."""
+    """Shared words give a higher cosine."""
     return open_embedder(method="mean", engine=HashEngine())
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """English, Chinese, a PDF, a name and a text full of markup, and a file that cannot be read."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "lighthouse.md").write_text(f"# Skerry\n\n{LIGHTHOUSE}\n", encoding="utf-8")
+    (folder / "bread.txt").write_text(BREAD, encoding="utf-8")
+    (folder / "茶.txt").write_text(TEA, encoding="gb18030")
+    (folder / "ferry.pdf").write_bytes(pdf([["Timetable of the ferry."], ["The last ferry leaves at 18:40."]]))
+    (folder / HOSTILE_NAME).write_text("<script>alert(1)</script> Zanzibar ![x](http://evil.example/a.png)", "utf-8")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 nothing of use")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def library(files: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder whose collection holds the files."""
+    home = tmp_path_factory.mktemp("library")
+    collection = Collection.open(home)
+    for _ in collection.ingest(files, [embedder]):
+        pass
+    collection.close()
+    return home
+
+
+@pytest.fixture
+def house(library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The library opened as the pages open it, with the small engine in the model's place."""
+    monkeypatch.setenv("TWOFOLD_HOME", str(library))
+    monkeypatch.setenv("TWOFOLD_METHOD", "mean")
+    monkeypatch.setattr(app.house, "opener", lambda model, settings: HashEngine())
+    st.cache_resource.clear()
+    opened = open_house(read_settings())
+    yield opened
+    opened.runtime.close()
+    opened.collection.close()
+    st.cache_resource.clear()

@@ -55,9 +55,13 @@ def test_a_stopped_answer_keeps_what_was_written() -> None:
 
 @pytest.mark.parametrize(("p_value", "refused"), [(None, False), (0.01, False), (REFUSE_AT, True), (1.0, True)])
 def test_a_question_that_scores_like_an_unrelated_one_is_refused(p_value: float | None, refused: bool) -> None:
-    text, last = told("When was the lighthouse built?", p_value=p_value)
+    text, last = told("Who sells lighthouse insurance here?", p_value=p_value)
     assert last.refused is refused
     assert (text == "That is not in your files.") is refused
+
+
+def test_a_passage_with_all_the_words_of_the_question_is_not_refused() -> None:
+    assert not told("When was the lighthouse built?", p_value=1.0)[1].refused
 
 
 def test_nothing_found_is_refused_in_the_language_of_the_question() -> None:

@@ -56,7 +56,7 @@ PIECES = [
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_piece_lets_a_documents_markup_through(piece, text: str) -> None:
     seen = Tags(piece(text))
-    assert seen.tags <= OURS and seen.names <= {"class", "scope"}
+    assert seen.tags <= OURS and seen.names <= {"class", "scope", "title"}
 
 
 @given(st.text(max_size=300), st.text(max_size=40))
@@ -82,6 +82,8 @@ def test_sizes_are_read_by_a_person(count: int, text: str) -> None:
     assert parts.size(count) == text
 
 
-@pytest.mark.parametrize(("s", "text"), [(0.0214, "21 ms"), (3.21, "3.2 s"), (45, "45 s"), (600, "10 min"), (9000, "2.5 h")])
+@pytest.mark.parametrize(
+    ("s", "text"), [(0.0214, "21 ms"), (3.21, "3.2 s"), (45, "45 s"), (600, "10 min"), (9000, "2.5 h")]
+)
 def test_durations_are_read_by_a_person(s: float, text: str) -> None:
     assert parts.duration(s) == text
