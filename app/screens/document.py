@@ -14,6 +14,7 @@ from indexer import Document
 from indexer.records import PageSpan
 
 AROUND = 2500  # characters shown before and after the span
+MOST_SHEETS = 3
 CODE = frozenset({"code", "json", "csv"})
 
 
@@ -53,16 +54,20 @@ def window(document: Document, start: int, end: int) -> tuple[int, int]:
     return first, edge if last < len(document.text) and edge > 0 else last
 
 
-def sheet(document: Document, start: int, end: int) -> str:
-    """The PDF page that holds the span, as a picture with a box over each line of the passage; "" where it has none."""
+def sheets(document: Document, start: int, end: int) -> str:
+    """The PDF pages that hold the span, as pictures with a box over each line of the passage; "" where it has none."""
+    end = max(end, start + 1)
+    over = [page for page in document.pages if page.start < end and start < max(page.end, page.start + 1)]
+    data = Path(document.path).read_bytes() if over else b""
+    return "".join(sheet(data, page, start, end) for page in over[:MOST_SHEETS] if page.label.startswith("page "))
+
+
+def sheet(data: bytes, page: PageSpan, start: int, end: int) -> str:
+    """One page as a picture with its part of the span marked."""
     from indexer.loaders.pdf import picture
 
-    page = page_at(document, start)
-    number = int(page.label.removeprefix("page ")) if page and page.label.startswith("page ") else 0
-    if page is None or not number:
-        return ""
-    data = Path(document.path).read_bytes()
-    drawn = picture(data, number, start - page.start, min(end, page.end) - page.start)
+    number = int(page.label.removeprefix("page "))
+    drawn = picture(data, number, max(start, page.start) - page.start, min(end, page.end) - page.start)
     boxes = "".join(
         f'<span style="left:{x0:.2%};top:{y0:.2%};width:{x1 - x0:.2%};height:{y1 - y0:.2%}"></span>'
         for x0, y0, x1, y1 in drawn.boxes
@@ -80,7 +85,7 @@ def page_at(document: Document, start: int) -> PageSpan | None:
 def draw_sheet(document: Document, start: int, end: int) -> None:
     """The page's picture, or why there is none."""
     try:
-        drawn = sheet(document, start, end)
+        drawn = sheets(document, start, end)
     except FileNotFoundError:
         note("The file is no longer where it was read; its text is kept here.")
     except Exception as error:  # a damaged page must not keep the reader from its text

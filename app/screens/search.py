@@ -66,6 +66,8 @@ def legs(hit: Hit) -> str:
     """Rank and score of each leg, as labels."""
     pairs = [("", f"#{hit.rank}")]
     for name, leg in hit.legs.items():
+        if leg.rank is None and leg.score is None and st.session_state.mode != "hybrid":
+            continue  # this leg was not asked
         value = f"#{leg.rank}" if leg.rank else "not found"
         pairs.append((LEGS.get(name, name), value if leg.score is None else f"{value} · {leg.score:.3g}"))
     return parts.chips(pairs)
