@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from indexer.answers import Answer, Citation, Conversation
+    from indexer.arena import Rating, ratings, votes_needed
     from indexer.chunk import Chunk
     from indexer.collection import Collection, collections
+    from indexer.dataset import Dataset, Pairs, read_beir, read_pairs
+    from indexer.evaluate import Evaluation, Evaluator, QueryRow, similarity
     from indexer.fuse import FUSIONS, Fusion
     from indexer.jobs import Job
     from indexer.load import LOADERS, Limits, Loaded, LoadError, Reader, readable
     from indexer.lock import Busy
+    from indexer.metrics import Difference, Interval, bootstrap, paired
     from indexer.records import (
         Document,
         Failure,
@@ -28,20 +32,26 @@ if TYPE_CHECKING:
         Row,
         Space,
     )
-    from indexer.votes import Evaluated, Vote
+    from indexer.votes import Evaluated, Vote, judgements, trec
+    from indexer.watching import watch
 
 _HOMES = {
     "answers": ("Answer", "Citation", "Conversation"),
+    "arena": ("Rating", "ratings", "votes_needed"),
     "chunk": ("Chunk",),
     "collection": ("Collection", "collections"),
+    "dataset": ("Dataset", "Pairs", "read_beir", "read_pairs"),
+    "evaluate": ("Evaluation", "Evaluator", "QueryRow", "similarity"),
     "fuse": ("FUSIONS", "Fusion"),
     "jobs": ("Job",),
     "load": ("LOADERS", "Limits", "LoadError", "Loaded", "Reader", "readable"),
     "lock": ("Busy",),
+    "metrics": ("Difference", "Interval", "bootstrap", "paired"),
     "records": (
         "Document", "Failure", "Files", "Filters", "Found", "Hit", "Leg", "Mode", "Progress", "Report", "Row", "Space",
     ),
-    "votes": ("Evaluated", "Vote"),
+    "votes": ("Evaluated", "Vote", "judgements", "trec"),
+    "watching": ("watch",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -54,28 +64,46 @@ __all__ = [
     "Citation",
     "Collection",
     "Conversation",
+    "Dataset",
+    "Difference",
     "Document",
     "Evaluated",
+    "Evaluation",
+    "Evaluator",
     "Failure",
     "Files",
     "Filters",
     "Found",
     "Fusion",
     "Hit",
+    "Interval",
     "Job",
     "Leg",
     "Limits",
     "LoadError",
     "Loaded",
     "Mode",
+    "Pairs",
     "Progress",
+    "QueryRow",
+    "Rating",
     "Reader",
     "Report",
     "Row",
     "Space",
     "Vote",
+    "bootstrap",
     "collections",
+    "judgements",
+    "paired",
+    "ratings",
+    "read_beir",
+    "read_pairs",
     "readable",
+    "similarity",
+    "trec",
+    "votes_needed",
+    "watch",
 ]
 
 

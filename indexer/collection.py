@@ -22,7 +22,7 @@ from indexer.embedding import Embedding, tokenizer
 from indexer.ingest import Ingestion, under
 from indexer.lock import WriterLock
 from indexer.reading import cutter
-from indexer.records import Document, Failure, Filters, Found, Mode, Progress, Row, Space
+from indexer.records import Document, Failure, Filters, Found, Progress, Row, Space
 from indexer.scan import stored
 from indexer.search import Searcher
 from indexer.votes import Votes
@@ -250,7 +250,7 @@ class Collection:
     # -- reading
 
     def search(
-        self, query: str, embedder: "Embedder | None" = None, *, top: int = 10, mode: Mode = "hybrid",
+        self, query: str, embedder: "Embedder | None" = None, *, top: int = 10, mode: str = "hybrid",
         instruction: str = "",
         filters: Filters | None = None, query_vector: np.ndarray | None = None, fusion: fuse.Fusion = fuse.DEFAULT,
     ) -> Found:  # fmt: skip

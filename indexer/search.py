@@ -16,7 +16,7 @@ from indexer import catalogue as c
 from indexer import fuse, spaces, words
 from indexer.catalogue import Catalogue
 from indexer.fuse import Fusion
-from indexer.records import MODES, Filters, Found, Hit, Leg, Mode
+from indexer.records import MODES, Filters, Found, Hit, Leg
 from indexer.scan import stored
 from indexer.view import View, selector
 
@@ -61,7 +61,7 @@ class Searcher:
         view.forget()
 
     def search(
-        self, query: str, embedder: "Embedder | None", *, top: int = 10, mode: Mode = "hybrid", instruction: str = "",
+        self, query: str, embedder: "Embedder | None", *, top: int = 10, mode: str = "hybrid", instruction: str = "",
         filters: Filters | None = None, query_vector: np.ndarray | None = None, fusion: Fusion = fuse.DEFAULT,
     ) -> Found:  # fmt: skip
         """The passages that answer a query best."""
@@ -85,7 +85,7 @@ class Searcher:
         self,
         query: str,
         embedder: "Embedder | None",
-        mode: Mode,
+        mode: str,
         instruction: str,
         given: np.ndarray | None,
         trace: Trace,
