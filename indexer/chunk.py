@@ -1,4 +1,4 @@
-"""Documents in, spans out: cuts by structure first and by tokens last. Knows tokens only as character spans, and no model."""
+"""Documents in, spans out: cuts by structure first, by tokens last. Knows tokens only as character spans, no model."""
 
 import re
 from array import array
@@ -35,7 +35,7 @@ class Chunk:
 
 
 def cut(loaded: Loaded, offsets: Offsets, *, size: int, overlap: int) -> list[Chunk]:
-    """Chunks of at most `size` tokens in reading order; neighbours cut inside a section share up to `overlap` tokens."""
+    """Chunks of at most `size` tokens in reading order; neighbours within a section share up to `overlap` tokens."""
     if size < LEAST_SIZE:
         raise ValueError(f"a chunk needs room for {LEAST_SIZE} tokens at least, not {size}")
     if not 0 <= overlap <= size // 2:

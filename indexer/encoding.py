@@ -208,7 +208,7 @@ def share(text: str, script: Script) -> float:
     """How much of a text is a script's commonest characters, 0 to 1; one or two characters prove nothing."""
     beyond = WIDE_SYMBOLS.sub("", text)
     common = sum(1 for c in beyond if c in script.common)
-    return min(1.0, 2 * max(0, common - 1) / (len(beyond) + 2)) ** 1.5  # real texts are half common characters
+    return float(min(1.0, 2 * max(0, common - 1) / (len(beyond) + 2)) ** 1.5)  # real texts are half common characters
 
 
 def narrow_guesses(data: bytes, sample: bytes) -> list[Guess]:
@@ -254,8 +254,8 @@ class Look:
         known = sum(n for w, n in self.words.items() if w in language.words)
         if not language.common:
             base = 0.3 if known else 0.3 * letters / (letters + 0.6)  # one letter alone proves nothing
-            return fit**8 * min(1.0, base + 4 * known / self.total) * self.regular
+            return float(fit**8) * min(1.0, base + 4 * known / self.total) * self.regular
         # of another alphabet: markup in ours says nothing, letters of both in one word say no
         usual = sum(n for c, n in self.letters.items() if c in language.common) / letters
         alike = min(1.0, 0.3 * (usual > 0.5) + 4 * known / self.foreign) * letters / (letters + 5)
-        return fit**8 * alike * self.regular * self.pure
+        return float(fit**8) * alike * self.regular * self.pure

@@ -1,4 +1,4 @@
-"""Files in, documents out: reads any file of a known type inside a confined process. Knows no chunk, no vector, no catalogue."""
+"""Files in, documents out: reads files of known types inside a confined process. Knows no chunk, vector, catalogue."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from indexer.loaders import wire
 from indexer.loaders.document import Block, Limits, Loaded, LoadError, Page
 from indexer.loaders.table import LOADERS, Loader, loader_for
 
-__all__ = ["LOADERS", "Block", "Limits", "Loaded", "Loader", "LoadError", "Page", "Reader", "readable"]
+__all__ = ["LOADERS", "Block", "Limits", "LoadError", "Loaded", "Loader", "Page", "Reader", "readable"]
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_FILES, MOST_MEMORY = 400, 512 * 2**20  # a reading process is replaced after so many files, or once so large
@@ -143,4 +143,5 @@ def describe(code: int) -> str:
         return f"the reading process stopped without an answer (exit {code})"
     name = {signal.SIGKILL: "killed, probably for memory", signal.SIGXCPU: "used more processor time than the limit"}
     known = name.get(cast(signal.Signals, -code))
-    return f"reading it crashed the parser ({known or signal.Signals(-code).name}); the file is probably damaged or hostile"
+    how = known or signal.Signals(-code).name
+    return f"reading it crashed the parser ({how}); the file is probably damaged or hostile"

@@ -1,4 +1,4 @@
-"""The reading process that `indexer.load.Reader` starts: a request in, a document or reason out, until the pipe closes."""
+"""The reading process that `indexer.load.Reader` starts: requests in, documents or reasons out, until the pipe ends."""
 
 import os
 import sys

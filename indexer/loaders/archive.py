@@ -6,6 +6,7 @@ import io
 import lzma
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import IO, cast
 
@@ -15,7 +16,7 @@ from indexer.loaders.package import Package
 from indexer.loaders.table import Job, loader_for
 
 MOST_MEMBERS = 20_000
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[[IO[bytes]], object]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 TARS = {".tar": "", ".tgz": ".gz", ".tbz2": ".bz2", ".txz": ".xz"}
 DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error, tarfile.TarError)
 

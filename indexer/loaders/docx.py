@@ -1,4 +1,4 @@
-"""Word documents: headings, paragraphs, lists, tables, notes, in reading order. Pages are those the last editor drew."""
+"""Word documents: headings, paragraphs, lists, tables, notes in reading order. Pages are those last drawn."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lines of a printed page back into paragraphs. Knows each character's number on the page, so that any span can be marked."""
+"""A printed page's lines back into paragraphs. Characters keep their number on the page, so that spans can be marked."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ HYPHENS = frozenset("\x02\ufffe\u00ad")  # where a word was cut at the end of a 
 NEW_ITEM = re.compile(
     r"\s*(?:[•●○▪■◆►‣*–—-]\s|\(?\d{1,3}(?:\.\d{1,3})*[.)、]\s?|[（(][一二三四五六七八九十\d]+[）)]|[一二三四五六七八九十]+、|第[一二三四五六七八九十百]+[条章节])"
 )
+LEADERS = re.compile(r"(?:\. ?){4,}|_{4,}|…{2,}")  # a table of contents, a form to fill in
 ENDS = re.compile(r"[.!?:;。！？：；…][\"'”’)）」』]*\s*$")
 FULL = 0.72  # of the usual width: a line that long goes on in the next
 
@@ -40,7 +41,9 @@ def paragraphs(chars: list[Placed]) -> list[Paragraph]:
         if line[-1][0] in HYPHENS:
             current.chars.pop()
             flowing = True
-        elif width(line) >= FULL * usual and usual > 20 and not NEW_ITEM.match(words):
+        elif (
+            width(line) >= FULL * usual and usual > 20 and not NEW_ITEM.match(words) and not LEADERS.search(text(line))
+        ):
             current.chars += [] if is_wide(line[-1][0]) and is_wide(words[0]) else [(" ", -1)]
             flowing = True
         elif flowing or ENDS.search(text(line)):

@@ -1,10 +1,11 @@
-"""JSON and JSON lines: each value beside the path that leads to it; the parts of the outermost list or object are blocks."""
+"""JSON and JSON lines: each value beside the path that leads to it; the outermost list or object's parts are blocks."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from indexer.loaders.document import Draft, Loaded, LoadError
+from indexer.loaders.structure import code
 from indexer.loaders.table import Job
 from indexer.loaders.text import decoded
 
@@ -16,9 +17,13 @@ def read(data: bytes, job: Job) -> Loaded:
     text, encoding = decoded(data, job)
     draft = Draft(job.limits)
     lines = job.name.lower().endswith(LINES)
-    parts = parsed_lines(text, draft) if lines else parts_of(json.loads(text))
+    try:
+        parts = parsed_lines(text, draft) if lines else parts_of(json.loads(text))
+    except ValueError as error:  # comments in a settings file, a log of objects: the words are there all the same
+        draft.notes.append(f"not valid JSON, read as plain text ({error})")
+        parts = ((text[block.start : block.end], None) for block in code(text))
     for name, part in parts:
-        draft.add("\n".join(flat(name, part)), "table")
+        draft.add("\n".join(flat(name, part)) if part is not None else name, "table")
     return draft.done("json", encoding=encoding)
 
 
@@ -54,7 +59,7 @@ def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def flat(name: str, value: Any) -> Iterator[str]:
-    """Lines "path: value", in order; a list of plain values is one line. A stack, for values nest as deep as they like."""
+    """Lines "path: value", in order; a list of plain values is one line. A stack, for values nest deeply."""
     stack = [(name, value)]
     while stack:
         path, value = stack.pop()

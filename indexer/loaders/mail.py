@@ -3,9 +3,9 @@
 import email
 import email.policy
 import re
-from email.message import EmailMessage
-from typing import cast
+from email.message import EmailMessage, MIMEPart
 
+from indexer.encoding import EncodingError, decode
 from indexer.loaders.document import Draft, Loaded, LoadError
 from indexer.loaders.markup import write_html
 from indexer.loaders.nested import join
@@ -19,33 +19,61 @@ START = re.compile(rb"(?:^|\n)From [^\n]*\d{4}[^\n]*\n")
 def read(data: bytes, job: Job) -> Loaded:
     """One mail."""
     draft = Draft(job.limits)
-    title = write(draft, data, job)
+    title = write(draft, utf8(data), job)
     return draft.done("eml", title=title)
 
 
 def read_mbox(data: bytes, job: Job) -> Loaded:
     """A mailbox: what lies between two "From " lines is a mail."""
     draft = Draft(job.limits)
-    for number, mail in enumerate(filter(bytes.strip, START.split(data)), 1):
+    for number, mail in enumerate(filter(bytes.strip, START.split(utf8(data))), 1):
         draft.page(f"mail {number}")
-        write(draft, mail, job)
+        write(draft, mail, job, bare=True)
     return draft.done("mbox")
 
 
-def write(draft: Draft, data: bytes, job: Job) -> str:
-    """Add a mail to a document; returns its subject."""
-    message = cast(EmailMessage, email.message_from_bytes(data, policy=email.policy.default))
+def utf8(data: bytes) -> bytes:
+    """A mail saved in UTF-16 in the encoding mails are written in."""
+    if b"\x00" not in data[:200]:
+        return data
+    try:
+        return decode(data)[0].encode()
+    except EncodingError:
+        return data
+
+
+def write(draft: Draft, data: bytes, job: Job, *, bare: bool = False) -> str:
+    """Add a mail to a document; returns its subject. A bare one may have no header."""
+    message = email.message_from_bytes(data, policy=email.policy.default)
     subject = header(message, "Subject")
     lines = [f"{name}: {value}" for name in FIELDS if (value := header(message, name))]
-    if not lines and not message.get_content_type().startswith("multipart") and not message.get("Content-Type"):
+    if (
+        not bare
+        and not lines
+        and not message.get_content_type().startswith("multipart")
+        and not message.get("Content-Type")
+    ):
         raise LoadError("not a mail: it has no header")
     draft.add("\n".join(lines), "paragraph")
+    shadowed = alternatives(message)
     for part in message.walk():
-        if not part.is_multipart() and part is not best_alternative(message, part):
-            continue
-        if not part.is_multipart():
-            write_part(draft, cast(EmailMessage, part), job)
+        if not part.is_multipart() and part not in shadowed:
+            write_part(draft, part, job)
     return subject
+
+
+def alternatives(message: EmailMessage) -> list[MIMEPart]:
+    """The texts that only say again what a plain text beside them says."""
+    found: list[MIMEPart] = []
+    for parent in message.walk():
+        if parent.get_content_type() != "multipart/alternative" or not parent.is_multipart():
+            continue
+        children = list(parent.iter_parts())
+        if any(child.get_content_type() == "text/plain" and child.get_payload() for child in children):
+            others = [child for child in children if child.get_content_type() != "text/plain"]
+            inside = (part for child in others for part in child.walk() if not part.is_multipart())
+            found += [part for part in inside if part.get_content_maintype() == "text" and not part.get_filename()]
+    return found
 
 
 def header(message: EmailMessage, name: str) -> str:
@@ -54,22 +82,6 @@ def header(message: EmailMessage, name: str) -> str:
         return " ".join(str(message.get(name, "")).split())
     except (ValueError, IndexError, AttributeError, KeyError, TypeError, LookupError):
         return ""
-
-
-def best_alternative(message: EmailMessage, part: EmailMessage) -> EmailMessage | None:
-    """The part itself, unless it is the web page beside a plain text of the same words."""
-    for parent in message.walk():
-        if parent.get_content_type() == "multipart/alternative":
-            children = [child for child in cast(list[EmailMessage], parent.get_payload()) if not isinstance(child, str)]
-            plain = any(child.get_content_type() == "text/plain" and child.get_payload() for child in children)
-            if plain and any(
-                part is inner
-                for child in children
-                if child.get_content_type() != "text/plain"
-                for inner in child.walk()
-            ):
-                return None if part.get_content_maintype() == "text" and not part.get_filename() else part
-    return part
 
 
 def write_part(draft: Draft, part: EmailMessage, job: Job) -> None:

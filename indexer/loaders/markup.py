@@ -1,4 +1,4 @@
-"""HTML and XML: the words a reader would see, by block. Loads nothing from anywhere, expands no entity of a document's own."""
+"""HTML and XML: the words a reader would see, by block. Loads nothing, expands no entity of a document's own."""
 
 import re
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ HIDDEN = frozenset(
     "script style noscript template svg math nav select button input textarea iframe object canvas head".split()
 )
 INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span strike strong "
-    "sub sup time tt u var wbr".split()
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rp rt ruby s samp small span "
+    "strike strong sub sup time tt u var wbr".split()
 )
 HEADINGS = {f"h{n}": n for n in range(1, 7)}
 XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")

@@ -1,4 +1,4 @@
-"""PDF: text by page with pdfium, with pypdf where pdfium cannot open a file, and pictures of pages with a passage marked."""
+"""PDF: text by page with pdfium, with pypdf where pdfium cannot open a file; pictures of pages, a passage marked."""
 
 import io
 import logging

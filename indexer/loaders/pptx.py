@@ -23,6 +23,9 @@ def read(data: bytes, job: Job) -> Loaded:
     for number, name in enumerate(slides, 1):
         draft.page(f"slide {number}")
         write(draft, package.xml(name))
+        for diagram in package.related(name, "/diagramData"):
+            for paragraph in paragraphs(package.xml(diagram)):
+                draft.add(words(paragraph), "item", gap="\n")
         for notes in package.related(name, "/notesSlide"):
             write(draft, package.xml(notes))
     first = next((b for b in draft.blocks if b.kind == "heading"), None)

@@ -14,6 +14,7 @@ TOKEN = re.compile(
     rb"|[\r\n]+"  # line ends mean nothing
     rb"|([^\\{}\r\n]+)"
 )
+# ruff: noqa: E501 - tables
 DESTINATIONS = frozenset(
     b"fonttbl colortbl stylesheet info pict object themedata datastore listtable listoverridetable rsidtbl generator latentstyles "
     b"xmlnstbl fldinst filetbl revtbl header footer headerl headerr headerf footerl footerr footerf pgdsctbl mmathPr bkmkstart bkmkend "

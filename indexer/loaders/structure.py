@@ -80,7 +80,7 @@ def markdown(text: str) -> list[Block]:
         elif heading := MARKDOWN_HEADING.match(line[2]):
             blocks.heading(line, len(heading[1]))
         elif (
-            (ruler := MARKDOWN_RULER.match(line[2])) and 0 <= blocks.start and blocks.end == line[0] - 1 and line[0] > 4
+            (ruler := MARKDOWN_RULER.match(line[2])) and blocks.start >= 0 and blocks.end == line[0] - 1 and line[0] > 4
         ):
             blocks.underlined(line, 1 if ruler[1][0] == "=" else 2)
         else:
@@ -90,7 +90,7 @@ def markdown(text: str) -> list[Block]:
 
 
 def restructured(text: str) -> list[Block]:
-    """Blocks of reStructuredText: a ruler under a single line makes a heading; its level is the order rulers came in."""
+    """Blocks of reStructuredText: a ruler under one line makes a heading, of the level its mark came in."""
     blocks, levels = Blocks(), ""
     for line in lines(text):
         ruler = RST_RULER.match(line[2])
@@ -146,7 +146,7 @@ def tex_level(line: str) -> int:
 
 
 def code(text: str) -> list[Block]:
-    """Blocks of source code: a line at the margin after a blank one begins a new block (a function, a class, a section)."""
+    """Blocks of source code: a line at the margin after a blank one begins a block (a function, a class)."""
     blocks, blank = Blocks(), False
     for line in lines(text):
         if not line[2].strip():

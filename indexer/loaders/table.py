@@ -35,10 +35,10 @@ class Loader:
 
 
 CODE = (
-    ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .java .kt .kts .scala .groovy .gradle .c .h .cc .cpp .cxx .hh "
-    ".hpp .cs .go .rs .rb .php .pl .pm .lua .r .jl .m .mm .swift .dart .zig .nim .ex .exs .erl .hs .ml .mli .clj .lisp .el "
-    ".sh .bash .zsh .fish .ps1 .bat .sql .css .scss .less .toml .yaml .yml .ini .cfg .conf .properties .tf .proto .graphql "
-    ".cmake .mk .dockerfile .f90 .asm .s .vim"
+    ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .vue .svelte .java .kt .kts .scala .groovy .gradle .c .h .cc .cpp "
+    ".cxx .hh .hpp .cs .go .rs .rb .php .pl .pm .lua .r .jl .m .mm .swift .dart .zig .nim .ex .exs .erl .hs .ml "
+    ".mli .clj .lisp .el .sh .bash .zsh .fish .ps1 .bat .sql .css .scss .less .toml .yaml .yml .ini .cfg .conf "
+    ".properties .tf .proto .graphql .cmake .mk .dockerfile .f90 .asm .s .vim "
 )
 ROWS = (
     Loader("txt", "text", (".txt", ".text", ".log", ".srt", ".vtt")),

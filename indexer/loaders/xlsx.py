@@ -14,6 +14,8 @@ from indexer.loaders.document import Draft, Loaded, LoadError
 from indexer.loaders.package import Package
 from indexer.loaders.table import Job
 
+STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
+
 
 def read(data: bytes, job: Job) -> Loaded:
     """Every sheet that has cells, hidden ones too."""
@@ -21,6 +23,8 @@ def read(data: bytes, job: Job) -> Loaded:
     declared = sum(info.file_size for info in package.members.values())
     if declared > job.limits.bytes:
         raise LoadError("unpacks to more than the limit of bytes; perhaps a zip bomb")
+    if "xl/workbook.xml" in package and STRICT in package.read("xl/workbook.xml"):
+        raise LoadError("saved as Strict Open XML, which is not read; save it again as an ordinary workbook")
     draft = Draft(job.limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl tells of styles and extensions it drops; we read values only
