@@ -1,4 +1,4 @@
-"""A printed page's lines back into paragraphs. Characters keep their number on the page, so that spans can be marked."""
+"""A printed page's lines back into paragraphs. Characters keep their number on the page, so a span can be marked."""
 
 import re
 from dataclasses import dataclass, field

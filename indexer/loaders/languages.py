@@ -59,11 +59,9 @@ ROWS = (
     ("Hebrew", ("cp1255", "iso8859_8"), "יוהלאתרבשמנקדפעםחגטכסזצןךףץ", "של את על לא עם זה הוא או גם כי היא אל כל אני מה יש אם רק אבל כמו לי הם זו עד אין"),
     ("Arabic", ("cp1256", "iso8859_6"), "اليمنورتبةعدسفهكحقجشطصخىضذزثغظءأإئآؤ", "في من على إلى أن عن مع هذا التي ما لا هذه الذي كان و أو هو بعد كل بين ذلك قد هي إن لم"),
 )  # fmt: skip
-WEST = [row for row in ROWS if row[1] == WESTERN]
-MIXED = ("several", WESTERN, "".join(row[2] for row in WEST), " ".join(row[3] for row in WEST))  # a page of greetings
 LANGUAGES = tuple(
     Language(n, e, frozenset(a), frozenset(a[:10]) if a[0] > "ɏ" else frozenset(), frozenset(w.split()))
-    for n, e, a, w in (*ROWS, MIXED)
+    for n, e, a, w in ROWS
 )
 
 SIMPLIFIED = (
