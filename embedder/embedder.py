@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def combine(row: Method, engine: Engine, card: Card | None = None, *, dim: int =
 
 def _fingerprint(row: Method, engine: Engine, dim: int, limit: int) -> str:
     """Changes whenever vectors would not be comparable any more."""
-    parts = {key: value for key, value in asdict(row).items() if key not in ("title", "note", "source", "instruction")}
+    parts: dict[str, object] = {key: getattr(row, key) for key in ("name", "query", "document", "pool", "causal")}
     parts |= {"model": engine.name, "revision": engine.revision, "dtype": engine.dtype}
     parts |= {"dim": dim, "limit": limit, "normalised": True}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -37,10 +37,9 @@ class Tokens:
         backend = tokenizer.backend_tokenizer
         self._before, self._after = _added(backend)
         self._backend = _plain(backend)
-        self._specials: dict[str, int] = {
-            token.content: i for i, token in tokenizer.added_tokens_decoder.items() if _is_control(token)
-        }
-        self._greedy = {i for i, token in tokenizer.added_tokens_decoder.items() if token.rstrip}
+        added = {i: token for i, token in tokenizer.added_tokens_decoder.items() if i < size}
+        self._specials: dict[str, int] = {token.content: i for i, token in added.items() if _is_control(token)}
+        self._greedy = {i for i, token in added.items() if token.rstrip}
         self._chat = Chat(tokenizer, tuple(self._specials), name)
 
     def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:

@@ -72,6 +72,11 @@ class TransformersEngine:
         """Whether the model has a chat template, so that it can be asked in turns."""
         return self._tokens.chats
 
+    @property
+    def bytes(self) -> int:
+        """Memory of the weights; the twin and the writer share them."""
+        return int(sum(weight.numel() * weight.element_size() for weight in self._model.parameters()))
+
     def vectors(self, prompts: Sequence[Prompt], *, causal: bool) -> np.ndarray:
         """Weighted sums of the last hidden states: (n, dim) float32, unit rows, in the order of the prompts."""
         rows = np.zeros((len(prompts), self.dim), np.float32)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from embedder import METHODS, build
+from embedder.tokens import Tokens
 from tests.embedder.golden import DATA, TEXTS, limit, rows
-from tests.embedder.vocabularies import ENDS, FILES
+from tests.embedder.vocabularies import ENDS, FILES, tokenizer
+from tests.shared import needs_shared
 
 
 class Recorded:
@@ -66,3 +68,13 @@ def test_an_end_token_closes_every_sequence_that_pools_it(name: str, row: str):
             assert ids[-1] == eos
             assert ids[: len(bos)] == bos
             assert ids[1:2] != bos, "a double beginning"
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["llama-2", "gpt-2", "phi-3"])
+def test_the_recorded_encodings_are_the_tokenizers_own(name: str):
+    recorded, tokens = golden(name)["said"], Tokens(tokenizer(name), name=name)
+    for text, (ids, spans) in recorded["tokens"].items():
+        assert tokens.tokens(text) == (ids, [tuple(span) for span in spans])
+    for role, parts in recorded["wrapper"].items():
+        assert list(tokens.wrapper(role)) == parts
