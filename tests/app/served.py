@@ -17,17 +17,18 @@ import app.house
 from app.settings import Settings
 from embedder import HashEngine, Message
 
+FIRST = 5  # words written before the wait
 HOME = Path(os.environ["TWOFOLD_HOME"])
 
 
 class Paced(HashEngine):
-    """Writes the first source's words: three at once, the others when it may go on."""
+    """Writes the first source's words: a few at once, the others when it may go on."""
 
     def stream(self, messages: Sequence[Message], *, stop: threading.Event, max_tokens: int) -> Iterator[str]:
-        """Three words, a wait for the file, and the rest."""
+        """The first words, a wait for the file, and the rest."""
         source = messages[0].content.split("Source 1:\n")[-1].split("\n\nSource 2")[0]
         for count, word in enumerate(source.split()[:max_tokens]):
-            while count >= 3 and not (HOME / "go").exists() and not stop.is_set():
+            while count >= FIRST and not (HOME / "go").exists() and not stop.is_set():
                 time.sleep(0.01)
                 yield ""
             if stop.is_set():

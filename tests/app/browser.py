@@ -1,0 +1,87 @@
+"""A real Chromium on the real pages, for the tests that need timing, reloads, uploads over the wire and style."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+IDLE = "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+
+
+def chromium() -> str:
+    """The path of a Chromium, or ""."""
+    named = os.environ.get("TWOFOLD_CHROMIUM", "")
+    return named or next((path for name in PLACES if (path := shutil.which(name))), "")
+
+
+def playwright() -> Any:
+    """Playwright's synchronous face; the test is skipped, saying what to do, where it or Chromium is missing."""
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install 'twofold[dev]'")
+    if not chromium():
+        pytest.skip("no Chromium: apt-get install chromium, or set TWOFOLD_CHROMIUM to one")
+    return api
+
+
+class Served:
+    """The pages in a process of their own, over a home folder."""
+
+    def __init__(self, home: Path, log: Path) -> None:
+        self.home = home
+        with socket.socket() as door:
+            door.bind(("127.0.0.1", 0))
+            self.port = door.getsockname()[1]
+        settings = {"TWOFOLD_HOME": str(home), "TWOFOLD_METHOD": "mean", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        options = [f"--server.port={self.port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
+        command = [sys.executable, "-m", "tests.app.served", "run", str(ROOT / "app" / "main.py"), *options]
+        with log.open("wb") as written:  # a pipe that nobody reads would stop the server one day
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, **settings}, stdout=written, stderr=written
+            )
+        self._wait(log)
+
+    @property
+    def address(self) -> str:
+        """Where the pages are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _wait(self, log: Path, patience_s: float = 60.0) -> None:
+        end = time.monotonic() + patience_s
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=2):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise RuntimeError(f"the pages did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+    def go(self) -> None:
+        """Let the writer write on."""
+        (self.home / "go").touch()
+
+    def hold(self) -> None:
+        """Let the writer wait after its first words."""
+        (self.home / "go").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """End the server."""
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def idle(page: Any) -> None:
+    """Wait until the page's script has run to its end."""
+    page.wait_for_selector("[data-testid=stApp]")
+    page.wait_for_timeout(150)  # a click needs a moment to become a run
+    page.wait_for_function(IDLE)
