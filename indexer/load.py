@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
 from indexer.loaders import wire
-from indexer.loaders.document import Block, Limits, Loaded, LoadError, Page
+from indexer.loaders.document import Block, Limits, Loaded, LoadError, Page, Picture
 from indexer.loaders.table import LOADERS, Loader, loader_for
 
-__all__ = ["LOADERS", "Block", "Limits", "LoadError", "Loaded", "Loader", "Page", "Reader", "readable"]
+__all__ = ["LOADERS", "Block", "Limits", "LoadError", "Loaded", "Loader", "Page", "Picture", "Reader", "readable"]
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_FILES, MOST_MEMORY = 400, 512 * 2**20  # a reading process is replaced after so many files, or once so large
@@ -52,19 +52,29 @@ class Reader:
 
     def load(self, path: Path, limits: Limits | None = None) -> Loaded:
         """Read a file; LoadError with a reason a person understands where it cannot be read."""
-        limits = limits or self.limits
+        return wire.unpack(*self._answer({"path": os.path.abspath(path)}, limits or self.limits))
+
+    def picture(self, path: Path, page: int, start: int = 0, end: int = 0, *, width: int = 1000) -> Picture:
+        """Page `page` (from 1) of a PDF as PNG, and a box for each line of the page's text[start:end].
+
+        Offsets count from the page's own start: a chunk's minus its `Page.start`.
+        """
+        request = {"path": os.path.abspath(path), "page": [page, start, end, width]}
+        header, png = self._answer(request, self.limits)
+        boxes = ((float(a), float(b), float(c), float(d)) for a, b, c, d in header["boxes"])
+        return Picture(png, tuple(boxes))
+
+    def _answer(self, request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], bytes]:
+        """The answer to a request; LoadError where there is none."""
         fresh = self.process is None
-        answer = self._ask(path, limits)
-        if answer is None and not fresh:
-            answer = self._ask(
-                path, limits
-            )  # an earlier file may have left the process damaged: once more in a new one
+        answer = self._ask(request, limits)
+        if answer is None and not fresh:  # an earlier file may have left the process damaged: once more in a new one
+            answer = self._ask(request, limits)
         if answer is None:
             raise LoadError(self.ending)
-        header, body = answer
-        if "reason" in header:
-            raise LoadError(str(header["reason"]))
-        return wire.unpack(header, body)
+        if "reason" in answer[0]:
+            raise LoadError(str(answer[0]["reason"]))
+        return answer
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -77,7 +87,7 @@ class Reader:
                 cast(BinaryIO, pipe).close()
         self.process = None
 
-    def _ask(self, path: Path, limits: Limits) -> tuple[dict[str, Any], bytes] | None:
+    def _ask(self, request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], bytes] | None:
         """Send one request; None where the process died over it (`ending` says how), LoadError where time ran out."""
         process = self._start(limits)
         late = threading.Event()
@@ -85,8 +95,7 @@ class Reader:
         timer.start()
         try:
             with contextlib.suppress(BrokenPipeError):
-                request = {"path": os.path.abspath(path), "limits": wire.pack_limits(limits)}
-                wire.send(cast(BinaryIO, process.stdin), request)
+                wire.send(cast(BinaryIO, process.stdin), request | {"limits": wire.pack_limits(limits)})
             answer = wire.receive(cast(BinaryIO, process.stdout), 4 * limits.characters)
         except BaseException:  # a refused answer or Ctrl-C: what is left in the pipe belongs to no later request
             self.close()

@@ -19,18 +19,32 @@ def open_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def read(path: Path, limits: Limits) -> Loaded:
-    """Load one file within its limits."""
-    loader = loader_for(path.name)
-    if loader is None:
-        raise LoadError(f"files of type {path.suffix or path.name!r} are not read")
+def contents(path: Path, limits: Limits) -> bytes:
+    """A file's bytes, within the limit; LoadError where there are none or too many."""
     with path.open("rb") as file:
         data = file.read(limits.bytes + 1)
     if len(data) > limits.bytes:
         raise LoadError(f"larger than {limits.bytes / 2**20:,.0f} MiB, the limit; split the file")
     if not data:
         raise LoadError("the file is empty")
-    return quality.check(loader.read(data, Job(path.name, limits)))
+    return data
+
+
+def read(path: Path, limits: Limits) -> Loaded:
+    """Load one file within its limits."""
+    loader = loader_for(path.name)
+    if loader is None:
+        raise LoadError(f"files of type {path.suffix or path.name!r} are not read")
+    return quality.check(loader.read(contents(path, limits), Job(path.name, limits)))
+
+
+def draw(path: Path, limits: Limits, page: list[int]) -> tuple[dict[str, object], bytes]:
+    """A page of a PDF as a picture: its number, the passage's start and end on it, the width in pixels."""
+    from indexer.loaders.pdf import picture
+
+    number, start, end, width = page
+    drawn = picture(contents(path, limits), number, start, end, width=width)
+    return {"boxes": drawn.boxes}, drawn.png
 
 
 def reason(error: BaseException) -> str:
@@ -51,9 +65,9 @@ def answer(request: dict[str, object]) -> tuple[dict[str, object], bytes]:
     """One request's answer: a document, or a reason; always how much memory this process has held."""
     limits = Limits(**request["limits"])  # type: ignore[arg-type]
     confine.allow_seconds(limits.seconds)
-    body = b""
+    path, page, body = Path(str(request["path"])), request.get("page"), b""
     try:
-        header, body = wire.pack(read(Path(str(request["path"])), limits))
+        header, body = draw(path, limits, page) if isinstance(page, list) else wire.pack(read(path, limits))
     except Exception as error:  # a parser can raise anything; whatever it is belongs to this file alone
         header = {"reason": reason(error)}
     return header | {"resident": confine.resident()}, body

@@ -56,6 +56,17 @@ class Loaded:
     notes: tuple[str, ...] = ()  # what a person should know about a file that was read: "2 of 9 pages have no text"
 
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom, as fractions of a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A page as a picture: PNG bytes, and a box for each line of the passage."""
+
+    png: bytes
+    boxes: tuple[Box, ...]
+
+
 def clean(text: str) -> str:
     """The text with one kind of line end, without control characters; nothing else is touched."""
     return UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

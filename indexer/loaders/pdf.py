@@ -6,7 +6,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,19 +13,10 @@ import pypdfium2
 from pypdfium2 import raw
 
 from indexer.loaders import flow
-from indexer.loaders.document import UNWANTED, Draft, Loaded, LoadError
+from indexer.loaders.document import UNWANTED, Box, Draft, Loaded, LoadError, Picture
 from indexer.loaders.table import Job
 
 MOST_PAGES = 20_000
-Box = tuple[float, float, float, float]  # left, top, right, bottom, as fractions of the picture
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A page as a picture: PNG bytes, and a box for each line of the passage."""
-
-    png: bytes
-    boxes: tuple[Box, ...]
 
 
 def read(data: bytes, job: Job) -> Loaded:
