@@ -78,7 +78,7 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None], log: Path
         pages = subprocess.Popen(
             command_line(port), env=environment, stdout=written, stderr=written, stdin=subprocess.DEVNULL
         )
-    before = signal.signal(signal.SIGTERM, lambda *_: pages.terminate())
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler), signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         wait_until_up(pages, port, log)
         ready(f"http://{ADDRESS}:{port}")
@@ -87,7 +87,8 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None], log: Path
         return 0
     finally:
         stop(pages)
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
 
 
 def wait_until_up(pages: subprocess.Popen[bytes], port: int, log: Path) -> None:

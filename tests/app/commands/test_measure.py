@@ -1,0 +1,98 @@
+"""Methods, models, vectors and figures."""
+
+import json
+
+import numpy as np
+import pytest
+
+from embedder import METHODS
+from tests.app.commands.shelf import twofold
+
+
+def test_methods_lists_every_row_of_the_table():
+    assert [row["name"] for row in twofold("methods", "--json").json["methods"]] == list(METHODS)
+    shown = twofold("methods").out
+    assert all(name in shown for name in METHODS)
+
+
+def test_a_method_is_added_used_and_dropped_without_reading_a_file_again(fresh):
+    twofold("ingest", fresh.files, *fresh.options)
+    for file in [*fresh.files.rglob("*.*")]:
+        file.unlink()
+    added = twofold("methods", "add", "last", "--home", fresh.home, "--json")
+    assert added.json["vectors"] == 3 and added.json["projected"]["chunks"] == 3 and "on disk" in added.err
+    assert twofold("methods", "use", "last", "--home", fresh.home, "--json").json["default"]
+    assert twofold("methods", "drop", "mean", "--home", fresh.home, "--json").json["dropped"]
+    held = twofold("status", "--home", fresh.home, "--json").json
+    assert [(space["method"], space["default"]) for space in held["spaces"]] == [("last", True)]
+
+
+def test_a_dry_run_of_add_tells_what_it_would_take_and_does_nothing(fresh):
+    twofold("ingest", fresh.files, *fresh.options)
+    told = twofold("methods", "add", "last", "--dry-run", "--home", fresh.home, "--json").json
+    assert told["projected"]["bytes"] == 3 * 32 * 2
+    assert len(twofold("status", "--home", fresh.home, "--json").json["spaces"]) == 1
+
+
+def test_models_names_what_a_collection_was_made_with(filled):
+    rows = {row["model"]: row for row in twofold("models", "--home", filled.home, "--json").json["models"]}
+    assert rows["tiny"]["used_by"] == ["default"] and rows["tiny"]["dim"] == 32 and rows["tiny"]["bytes"] > 0
+    assert "pocket" in rows
+    assert twofold("models", filled.model, "--json").json["context"] == 1024
+
+
+@pytest.mark.parametrize("side", ["query", "document"])
+def test_embed_gives_the_vectors_of_the_library_to_the_last_bit(tiny_model, side):
+    from embedder import open_embedder
+
+    texts = ["a short text", "猫坐在垫子上", "longer " * 30]
+    lines = "\n\n".join(json.dumps({"id": number, "text": text}) for number, text in enumerate(texts))
+    ran = twofold("embed", "--side", side, "--model", tiny_model, "--method", "mean", stdin=lines)
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    embedder = open_embedder(str(tiny_model), "mean")
+    expected = embedder.queries(texts) if side == "query" else embedder.documents(texts)
+    assert [row["id"] for row in rows] == [0, 1, 2]
+    np.testing.assert_array_equal(np.array([row["vector"] for row in rows], np.float32), expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("nonsense", "line 2"),
+        ('{"id": 1}', "line 2"),
+        ('{"id": 7, "text": " "}', "(id 7) has no text"),
+        ("[1]", "line 2"),
+    ],
+)
+def test_embed_names_the_line_that_is_wrong(tiny_model, line, reason):
+    stdin = '{"id": 0, "text": "fine"}\n' + line + "\n"
+    ran = twofold("embed", "--side", "query", "--model", tiny_model, "--method", "mean", stdin=stdin)
+    assert ran.code == 1 and reason in ran.err and ran.err.count("\n") == 1
+
+
+def test_inspect_shows_each_token_and_weights_that_sum_to_one(tiny_model):
+    told = twofold("inspect", "a cat", "--method", "echo", "--model", tiny_model, "--json").json
+    assert sum(token["weight"] for token in told["tokens"]) == pytest.approx(1.0)
+    pooled = "".join(token["token"] for token in told["tokens"] if token["weight"])
+    assert pooled.strip() == "a cat" and {token["part"] for token in told["tokens"]} >= {"bos", "template", "text"}
+
+
+def test_eval_gives_figures_for_each_method_and_rows_for_each_query(beir, tiny_model, tmp_path):
+    rows = tmp_path / "rows.jsonl"
+    words = ("eval", beir, "--model", tiny_model, "--methods", "mean,last", "--rows", rows, "--json")
+    told = twofold(*words).json
+    assert told["dataset"] == "two" and list(told["methods"]) == ["mean", "last"]
+    assert set(told["methods"]["mean"]) >= {"ndcg@10", "recall@10", "mrr@10", "queries", "seconds"}
+    written = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
+    assert [(row["method"], row["query"]) for row in written] == [
+        ("mean", "q1"),
+        ("mean", "q2"),
+        ("last", "q1"),
+        ("last", "q2"),
+    ]
+
+
+def test_words_are_measured_without_a_model(beir):
+    told = twofold("eval", beir, "--mode", "words", "--model", "/nowhere", "--json").json
+    assert told["methods"]["words"]["ndcg@10"] == 1.0
+    assert "1.000 (1.000 to 1.000)" in twofold("eval", beir, "--mode", "words").out
