@@ -6,7 +6,7 @@ what it wants, so that a changed tokenizer configuration cannot silently lose a 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -80,19 +80,26 @@ class Tokens:
         return {role: self._split(text) for role, text in self._chat.wrappers().items()}
 
     def wrapper(self, role: str) -> tuple[int | str, ...]:
-        """A role as special ids and plain strings; ValueError if the model has none."""
-        if role == "bos":
-            return self._bos()
-        if role == "eos":
-            return (self._eos(),)
-        if role == "endoftext":
-            return (self._specials.get("<|endoftext|>", self._eos()),)
+        """A role as special ids and plain strings; ValueError if the model has none.
+
+        "before" and "after" are what the tokenizer itself puts around a text, possibly nothing.
+        """
         if role in NAMED:
             return (self._named(NAMED[role]),)
         if role in ("user", "end_user", "assistant"):
             return self._wrappers[role]
-        known = ["bos", "eos", "endoftext", *NAMED, "user", "end_user", "assistant"]
-        raise ValueError(f"no role called {role!r}; roles: {', '.join(known)}")
+        own: dict[str, Callable[[], Sequence[int]]] = {
+            "bos": self._bos,
+            "eos": lambda: [self._eos()],
+            "endoftext": lambda: [self._specials.get("<|endoftext|>") or self._eos()],
+            "mask": lambda: [self._mask()],
+            "before": lambda: self._before,
+            "after": lambda: self._after,
+        }
+        if role not in own:
+            known = [*own, *NAMED, "user", "end_user", "assistant"]
+            raise ValueError(f"no role called {role!r}; roles: {', '.join(known)}")
+        return tuple(own[role]())
 
     def special(self, role: str) -> list[int]:
         """A role as ids alone."""
@@ -107,7 +114,7 @@ class Tokens:
 
     def stops(self) -> set[int]:
         """Ids that end what the assistant says."""
-        ends = {self._after, self._tokenizer.eos_token_id}
+        ends = {*self._after[:1], self._tokenizer.eos_token_id}
         if self._chat.available:
             closing = self._wrappers["end_user"]
             ends |= {item for item in closing[:1] if isinstance(item, int)}
@@ -119,17 +126,23 @@ class Tokens:
         return self._chat.available
 
     def _bos(self) -> tuple[int, ...]:
-        if self._before is not None:
-            return (self._before,)
+        if self._before:
+            return (self._before[0],)
         bos, token = self._tokenizer.bos_token_id, self._tokenizer.bos_token
         lost = token in BEGINNINGS and self._kind not in NO_BEGINNING
         return (bos,) if bos is not None and (lost or getattr(self._tokenizer, "add_bos_token", False)) else ()
 
     def _eos(self) -> int:
-        eos: int | None = self._after if self._after is not None else self._tokenizer.eos_token_id
+        eos: int | None = self._after[0] if self._after else self._tokenizer.eos_token_id
         if eos is None:
             raise ValueError(f"{self._name} has no end token; pick a method without {{eos}}")
         return eos
+
+    def _mask(self) -> int:
+        mask: int | None = self._tokenizer.mask_token_id
+        if mask is None:
+            raise ValueError(f"{self._name} has no mask token; the method is for masked language models")
+        return mask
 
     def _named(self, token: str) -> int:
         if token not in self._specials:
@@ -165,13 +178,12 @@ def _is_control(token: Any) -> bool:
     return bool(token.special or (BRACKETED.fullmatch(token.content) and not token.content.isspace()))
 
 
-def _added(backend: Any) -> tuple[int | None, int | None]:
+def _added(backend: Any) -> tuple[list[int], list[int]]:
     """The ids which the tokenizer puts before and after a text by itself."""
     plain = backend.encode("a", add_special_tokens=False).ids
     full = backend.encode("a", add_special_tokens=True).ids
     start = next((i for i in range(len(full)) if full[i : i + len(plain)] == plain), 0)
-    before, after = full[:start], full[start + len(plain) :]
-    return (before[0] if before else None), (after[0] if after else None)
+    return full[:start], full[start + len(plain) :]
 
 
 def _plain(backend: Any) -> Any:
