@@ -27,17 +27,19 @@ class _Bell(FileSystemEventHandler):
 def changes(
     folder: Path, stop: threading.Event, *, quiet_s: float = QUIET_S, rescan_s: float = RESCAN_S
 ) -> Iterator[None]:
-    """One step for each burst of changes, and one every `rescan_s` seconds, until `stop` is set."""
+    """One step at once, one for each burst of changes, and one every `rescan_s` seconds, until `stop` is set.
+
+    The first is for what changed before the watch began, so that nothing falls between a reading and its watch.
+    """
     bell = _Bell()
     observer = Observer()
     observer.schedule(bell, str(folder if folder.is_dir() else folder.parent), recursive=folder.is_dir())
     observer.start()
     try:
         while not stop.is_set():
+            yield
             if _wait(bell.rung, stop, rescan_s):
                 _settle(bell.rung, stop, quiet_s)
-            if not stop.is_set():
-                yield
     finally:
         observer.stop()
         observer.join()
