@@ -36,15 +36,12 @@ def paragraphs(chars: list[Placed]) -> list[Paragraph]:
     found = [Paragraph(list(lines[0]))]
     flowing = False
     for line, following in pairwise(lines):
-        words = text(following)
         current = found[-1]
         if line[-1][0] in HYPHENS:
             current.chars.pop()
             flowing = True
-        elif (
-            width(line) >= FULL * usual and usual > 20 and not NEW_ITEM.match(words) and not LEADERS.search(text(line))
-        ):
-            current.chars += [] if is_wide(line[-1][0]) and is_wide(words[0]) else [(" ", -1)]
+        elif width(line) >= FULL * usual and usual > 20 and goes_on(line, following, usual):
+            current.chars += [] if is_wide(line[-1][0]) and is_wide(following[0][0]) else [(" ", -1)]
             flowing = True
         elif flowing or ENDS.search(text(line)):
             found.append(Paragraph())
@@ -53,6 +50,13 @@ def paragraphs(chars: list[Placed]) -> list[Paragraph]:
             current.chars.append(("\n", -1))  # a short line after a short one: a table, an address, a poem
         found[-1].chars += following
     return [p for p in found if p.text.strip()]
+
+
+def goes_on(line: list[Placed], following: list[Placed], usual: int) -> bool:
+    """Whether a full line's sentence runs into the next: not into an item, a heading, a table of contents."""
+    words = text(following)
+    heading = ENDS.search(text(line)) and width(following) < 0.6 * usual and not ENDS.search(words)
+    return not heading and not NEW_ITEM.match(words) and not LEADERS.search(text(line))
 
 
 def split(chars: list[Placed]) -> list[list[Placed]]:
