@@ -7,10 +7,11 @@ from embedder.card import Card, read_card
 from embedder.embedder import Embedder, combine, open_embedder
 from embedder.engine import Engine, Message, Writer, open_engine
 from embedder.hash_engine import HashEngine
-from embedder.method import INSTRUCTIONS, METHODS, Method, find_method, with_demonstrations
+from embedder.method import ENCODERS, INSTRUCTIONS, METHODS, Method, find_method, with_demonstrations
 from embedder.prompt import Prompt, build, room
 
 __all__ = [
+    "ENCODERS",
     "INSTRUCTIONS",
     "METHODS",
     "Card",

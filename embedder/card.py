@@ -1,10 +1,11 @@
 """What a model says about itself: the method it was trained for, whether it writes, its sizes. No weights are read."""
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from embedder.checkpoints import find_checkpoint
 from embedder.engine import POCKET
 
 FILE = "twofold.json"
@@ -28,18 +29,23 @@ class Card:
 
 
 def read_card(model: str = "pocket") -> Card:
-    """The card of a model folder (twofold.json beside README.md), or the defaults."""
+    """The card of a model folder (twofold.json beside README.md), of a published checkpoint, or the defaults."""
     folder = POCKET if model == "pocket" else Path(model)
-    if not folder.is_dir():
-        return Card()
+    if not (folder / FILE).is_file():
+        row = find_checkpoint(model)
+        known = Card(writes=not (folder / "modules.json").is_file())  # sentence-transformers' models only embed
+        if row:
+            known = Card(row.method, row.instruction, writes=row.writes, limit=row.limit)
+        return replace(known, text=_readme(folder))
+    return Card(**_checked(folder / FILE), text=_readme(folder))
+
+
+def _readme(folder: Path) -> str:
     readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-    return Card(**_checked(folder / FILE), text=text)
+    return readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
 
 
 def _checked(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
     values = json.loads(path.read_text(encoding="utf-8"))
     known = {item.name for item in fields(Card)} - {"text"}
     unknown = sorted(set(values) - known)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,10 +74,14 @@ def open_embedder(
 
     An `engine` already open is used as it is. `dim` and `limit` of 0 mean the model's own.
     """
-    card = read_card(model) if engine is None or engine.name == "pocket" else Card()
-    row = find_method(method or card.method or FALLBACK)
+    card = read_card(model)
+    engine = engine or open_engine(model, device=device, dtype=dtype, revision=revision)
+    own: Method | None = getattr(engine, "row", None)  # an encoder knows what it was made for
+    row = find_method(method or card.method) if method or card.method else own or find_method(FALLBACK)
+    if card.instruction and row.name == card.method:
+        row = replace(row, instruction=card.instruction)
     return combine(
-        row, engine or open_engine(model, device=device, dtype=dtype, revision=revision), card, dim=dim, limit=limit
+        row, engine, card if card.method or own is None else replace(card, method=own.name), dim=dim, limit=limit
     )
 
 

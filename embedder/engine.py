@@ -13,7 +13,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from embedder.prompt import Prompt
-    from embedder.transformers_engine import TransformersEngine
+    from embedder.torch_engine import TorchEngine
 
 POCKET = Path(__file__).parent / "pocket"
 
@@ -88,14 +88,12 @@ class Writer(Protocol):
 
 def open_engine(
     model: str = "pocket", *, device: str = "auto", dtype: str = "auto", revision: str | None = None
-) -> "TransformersEngine":
-    """The engine of a model: "pocket" (bundled), a folder, a hub id, or a GGUF file. It embeds and writes."""
+) -> "TorchEngine":
+    """The engine of a model: "pocket" (bundled), a folder, a hub id, or a GGUF file; a decoder's is a Writer too."""
     from embedder.loading import load  # torch takes seconds to import
 
     if model == "pocket":
         return load(str(_pocket()), name="pocket", device=device, dtype=dtype)
-    if model.lower().endswith(".gguf"):
-        return load(model, name=Path(model).stem, device=device, dtype=dtype)
     return load(model, device=device, dtype=dtype, revision=revision)
 
 

@@ -2,36 +2,40 @@
 
 import importlib.util
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 
-from embedder import weights
+from embedder import adapters, baseline, weights
+from embedder.checkpoints import Checkpoint
+from embedder.hub import Source, resolve
+from embedder.torch_engine import TorchEngine
 from embedder.transformers_engine import TransformersEngine
 
 LONGEST = 8192  # tokens; longer contexts are cut to it, for memory's sake
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+HEADS = ("lm_head", "embed_out", "output_projection")
 
 
 def load(
     model: str, *, name: str = "", device: str = "auto", dtype: str = "auto", revision: str | None = None
-) -> TransformersEngine:
+) -> TorchEngine:
     """The engine of a model folder, hub id or GGUF file; ValueError says why a model cannot be opened."""
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.getLogger("transformers").setLevel(logging.ERROR)
     place = pick_device(device)
-    source: dict[str, Any] = {"revision": revision} if revision else {}
-    path, pinned = model, ""
     if model.lower().endswith(".gguf"):
-        path, source = _gguf(Path(model))
-        pinned = weights.file_revision(Path(model))
-    elif Path(model).is_dir():
-        weights.check_folder(Path(model))
-        pinned = weights.revision(Path(model))
-    config, tokenizer, lm = _open(path, source, pick_dtype(dtype, place))
-    engine_name = name or (Path(model).name if pinned else model)
-    context = min(_context(config), LONGEST)
-    pinned = pinned or getattr(config, "_commit_hash", None) or ""
-    return TransformersEngine(lm.eval().to(place), tokenizer, name=engine_name, revision=pinned, context=context)
+        return _gguf(Path(model), name or Path(model).stem, place, pick_dtype(dtype, place))
+    source = resolve(model, revision)
+    number = pick_dtype(dtype, place, source.checkpoint)
+    shown = name or (Path(model).name if Path(model).is_dir() else model)
+    config = _try(transformers.AutoConfig.from_pretrained, source.folder, model)
+    if baseline.is_encoder(config, source.folder):
+        return baseline.load(source, config, shown, place, number)
+    return _decoder(source, config, shown, place, number)
 
 
 def pick_device(device: str) -> torch.device:
@@ -43,42 +47,73 @@ def pick_device(device: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def pick_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """The format asked for, or float32 on a CPU (so that vectors agree between machines), 16 bits elsewhere."""
-    names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if dtype == "auto":
-        if device.type == "cpu":
-            return torch.float32
-        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported() else torch.float16
-    if dtype not in names:
-        raise ValueError(f"dtype {dtype!r} is not one of auto, {', '.join(names)}")
-    return names[dtype]
+def pick_dtype(dtype: str, device: torch.device, row: Checkpoint | None = None) -> torch.dtype:
+    """The format asked for; else float32 on a CPU, where vectors agree between machines, and the checkpoint's own.
+
+    A device that cannot do the checkpoint's gets float16.
+    """
+    if dtype != "auto":
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype {dtype!r} is not one of auto, {', '.join(DTYPES)}")
+        return DTYPES[dtype]
+    if device.type == "cpu":
+        return torch.float32
+    wanted = DTYPES[row.dtype] if row else torch.bfloat16
+    poor = wanted == torch.bfloat16 and not (device.type == "cuda" and torch.cuda.is_bf16_supported())
+    return torch.float16 if poor else wanted
 
 
-def _open(path: str, source: dict[str, Any], dtype: torch.dtype) -> tuple[Any, Any, Any]:
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+def _decoder(source: Source, config: Any, name: str, device: torch.device, dtype: torch.dtype) -> TransformersEngine:
+    if getattr(config, "is_causal", None) is False:
+        config.is_causal = True  # saved as an encoder: its twin here is one again, the writer must not be
+    tokenizer = _tokenizer(source, name)
+    model, writes = _weights(source.folder, name, config=config, dtype=dtype)
+    for adapter in source.adapters:
+        adapters.merge(model, adapter)
+    row = source.checkpoint
+    context = min(_context(config), LONGEST)
+    return TransformersEngine(
+        model.eval().to(device),
+        tokenizer,
+        name=name,
+        revision=source.revision,
+        context=context,
+        writes=writes and (row is None or row.writes),
+    )
+
+
+def _tokenizer(source: Source, name: str) -> Any:
+    tokenizer = _try(transformers.AutoTokenizer.from_pretrained, source.tokenizer, name)
+    if not tokenizer.chat_template and source.tokenizer != source.folder:
+        base = _try(transformers.AutoTokenizer.from_pretrained, source.folder, name)
+        tokenizer.chat_template = base.chat_template  # adapters are often saved without it
+    return tokenizer
+
+
+def _weights(folder: Path, name: str, **options: Any) -> tuple[Any, bool]:
+    """The model, and whether its output head was among the weights."""
+    model, report = _try(
+        transformers.AutoModelForCausalLM.from_pretrained,
+        folder,
+        name,
+        use_safetensors=True,
+        output_loading_info=True,
+        **options,
+    )
+    missing = [key for key in report["missing_keys"] if not key.startswith(HEADS)]
+    if missing:
+        raise ValueError(f"cannot open {name}: {len(missing)} weights are missing, the first is {missing[0]}")
+    return model, not report["missing_keys"]
+
+
+def _try(open_it: Callable[..., Any], folder: Path, name: str, **options: Any) -> Any:
     try:
-        config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False, **source)
-        weights.check_code(config.to_dict(), path, known=True)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(path, trust_remote_code=False, **source)
-        if getattr(config, "is_causal", None) is False:
-            config.is_causal = True  # saved as an encoder: its twin here is one again, the writer must not be
-        lm = transformers.AutoModelForCausalLM.from_pretrained(
-            path, config=config, dtype=dtype, trust_remote_code=False, use_safetensors=True, **source
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"cannot open {path}: {_reason(error)}") from error
-    return config, tokenizer, lm
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if "trust_remote_code" in text or "custom code" in text:
-        return "it needs its own code, which is not run here; use a model of a type that transformers has built in"
-    if "safetensors" in text and "bin" in text:
-        return f"it has no safetensors, and pickled weights are not read ({text[:200]})"
-    return text[:400]
+        return open_it(str(folder), trust_remote_code=False, **options)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        text = " ".join(str(error).split())
+        if "trust_remote_code" in text or "custom code" in text or "model type" in text:
+            text = "it needs its own code, which is not run here; use a model whose type transformers has built in"
+        raise ValueError(f"cannot open {name}: {text[:400]}") from error
 
 
 def _context(config: Any) -> int:
@@ -90,9 +125,19 @@ def _context(config: Any) -> int:
     return 2048
 
 
-def _gguf(path: Path) -> tuple[str, dict[str, Any]]:
+def _gguf(path: Path, name: str, device: torch.device, dtype: torch.dtype) -> TransformersEngine:
     if not path.is_file():
         raise ValueError(f"no file {path}")
     if importlib.util.find_spec("gguf") is None:
         raise ValueError(f"{path.name}: GGUF files need the extra `llama`: pip install 'twofold[llama]'")
-    return str(path.parent), {"gguf_file": path.name}
+    options = {"gguf_file": path.name}
+    tokenizer = _try(transformers.AutoTokenizer.from_pretrained, path.parent, name, **options)
+    model, writes = _weights(path.parent, name, dtype=dtype, **options)
+    return TransformersEngine(
+        model.eval().to(device),
+        tokenizer,
+        name=name,
+        revision=weights.file_revision(path),
+        context=min(_context(model.config), LONGEST),
+        writes=writes,
+    )

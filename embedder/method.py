@@ -3,11 +3,12 @@
 import difflib
 from dataclasses import replace
 
+from embedder.encoders import ENCODERS
 from embedder.instructions import INSTRUCTIONS
 from embedder.row import Method, Pool, Side
 from embedder.rows import EOL, ICL_QUERY, TABLE
 
-__all__ = ["INSTRUCTIONS", "METHODS", "Method", "Pool", "Side", "find_method", "with_demonstrations"]
+__all__ = ["ENCODERS", "INSTRUCTIONS", "METHODS", "Method", "Pool", "Side", "find_method", "with_demonstrations"]
 
 
 def with_demonstrations(name: str, demonstrations: tuple[tuple[str, ...], ...]) -> Method:
@@ -43,9 +44,10 @@ METHODS: dict[str, Method] = dict(sorted({**_ROWS, _EOL_ICL.name: _EOL_ICL}.item
 
 
 def find_method(name: str) -> Method:
-    """The row called `name`; a ValueError names the nearest one and all there are."""
-    if name in METHODS:
-        return METHODS[name]
-    near = difflib.get_close_matches(name, METHODS, n=1)
+    """The row called `name`, of a decoder or an encoder; a ValueError names the nearest one and all there are."""
+    known = METHODS | ENCODERS
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(f"no method called {name!r}{hint} Methods: {', '.join(METHODS)}")
+    raise ValueError(f"no method called {name!r}{hint} Methods: {', '.join(known)}")

@@ -34,9 +34,9 @@ class Tokens:
         if not getattr(tokenizer, "is_fast", False):
             raise ValueError(f"{name} has no fast tokenizer (tokenizer.json); character offsets need one")
         self._name, self._kind, self._tokenizer = name, kind, tokenizer
-        backend = tokenizer.backend_tokenizer
-        self._before, self._after = _added(backend)
-        self._backend = _plain(backend)
+        self._backend = _own(tokenizer.backend_tokenizer)
+        self._before, self._after = _added(self._backend)
+        _make_plain(self._backend)
         added = {i: token for i, token in tokenizer.added_tokens_decoder.items() if i < size}
         self._specials: dict[str, int] = {token.content: i for i, token in added.items() if _is_control(token)}
         self._greedy = {i for i, token in added.items() if token.rstrip}
@@ -186,14 +186,18 @@ def _added(backend: Any) -> tuple[list[int], list[int]]:
     return full[:start], full[start + len(plain) :]
 
 
-def _plain(backend: Any) -> Any:
-    """The tokenizer without a post-processor, for which no marker inside a text is special."""
+def _own(backend: Any) -> Any:
+    """A copy without padding and truncation, in which every token that looks like a marker is special."""
     state = json.loads(backend.to_str())
     for token in state["added_tokens"]:
         token["special"] = token["special"] or bool(BRACKETED.fullmatch(token["content"]))
-    plain = Tokenizer.from_str(json.dumps(state))
-    plain.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
-    plain.encode_special_tokens = True
-    plain.no_truncation()
-    plain.no_padding()
-    return plain
+    own = Tokenizer.from_str(json.dumps(state))
+    own.no_truncation()
+    own.no_padding()
+    return own
+
+
+def _make_plain(backend: Any) -> None:
+    """From here on nothing is added to a text, and no marker inside one is special."""
+    backend.post_processor = TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+    backend.encode_special_tokens = True

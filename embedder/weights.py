@@ -18,18 +18,11 @@ def check_folder(folder: Path) -> None:
         raise ValueError(f"{folder} has no config.json, so it is no model folder")
     if any(name.endswith(".safetensors") for name in names):
         return
-    pickles = [name for name in names if name.endswith(PICKLES)]
-    found = f"only pickled weights ({pickles[0]}), which can run code when read" if pickles else "no weights"
-    raise ValueError(f"{folder} has {found}; save the model as safetensors: model.save_pretrained(folder)")
-
-
-def check_code(config: dict[str, Any], name: str, known: bool) -> None:
-    """ValueError for a model that needs its own code; `known`: the library has this type of model itself."""
-    if config.get("auto_map") and not known:
-        raise ValueError(
-            f"{name} needs its own code (auto_map in config.json), which is not run here;"
-            " use a model of a type that transformers has built in"
-        )
+    pickles = [f" ({name})" for name in names if name.endswith(PICKLES)]
+    raise ValueError(
+        f"{folder} has no safetensors; pickled weights{''.join(pickles[:1])} can run code when read and are not used:"
+        " save the model again with safe_serialization, model.save_pretrained(folder)"
+    )
 
 
 def revision(folder: Path) -> str:
