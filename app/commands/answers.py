@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.answer import Answer, Author
     from app.conversation import Turn
     from embedder.embedder import Embedder
-    from indexer import Collection, Filters, Found
+    from indexer import Collection, Filters
 
 TOP = 8
 Style = Annotated[
@@ -53,6 +53,7 @@ def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) 
     """Search, then answer; `show` gets each piece of text as it comes."""
     from app.answer import Answer, answer
     from app.conversation import standalone
+    from app.saved import p_value
 
     if not question.strip():
         raise Failure("the question is empty: give it some words")
@@ -60,9 +61,10 @@ def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) 
         standalone(question, history), asking.embedder, top=TOP, mode=asking.mode,
         instruction=asking.instruction, filters=asking.filters,
     )  # fmt: skip
+    odds = p_value(asking.collection, asking.embedder, found) if asking.mode != "words" else None
     steps = answer(
         question, found, writer=cast("Author", asking.embedder.engine), embedder=asking.embedder, style=asking.style,
-        history=history, p_value=chance(asking, found), stop=asking.stop,
+        history=history, p_value=odds, stop=asking.stop,
     )  # fmt: skip
     whole = None
     for step in steps:
@@ -73,14 +75,6 @@ def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) 
     if whole is None:
         raise RuntimeError("the answer ended before it was whole")
     return whole
-
-
-def chance(asking: Asking, found: Found) -> float | None:
-    """How often a question about nothing here scores as well as the best hit; None where nobody has measured it."""
-    space = asking.collection.space_of(asking.embedder)
-    scores = [hit.legs["dense"].score for hit in found.hits if "dense" in hit.legs]
-    best = max((score for score in scores if score is not None), default=None)
-    return asking.collection.p_value(space.id, best) if space is not None and best is not None else None
 
 
 @command(

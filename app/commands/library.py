@@ -18,7 +18,7 @@ from app.commands.frame import Failure, Session, command
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
-    from indexer import Collection, Report
+    from indexer import Collection, Progress, Report
 
 PANEL = "Your files"
 FAILURES_SHOWN = 10
@@ -47,9 +47,10 @@ def ingest(
     collection = session.collection(create=True)
     embedders = ingest_embedders(session, collection)
     with interruptible() as stop:
-        tell(session, ingest_folder(session, collection, folder, embedders, prune=prune, stop=stop))
-        if watch and not stop.is_set():
+        if watch:
             follow_changes(session, collection, folder, embedders, prune, stop)
+        else:
+            tell(session, ingest_folder(session, collection, folder, embedders, prune=prune, stop=stop))
 
 
 def whole(path: Path) -> Path:
@@ -159,16 +160,28 @@ def follow_changes(
     prune: bool,
     stop: threading.Event,
 ) -> None:
-    """Read the folder again whenever something in it changed, until Ctrl-C; a pass that changed nothing is not told."""
-    from app.commands.output import say
-    from app.watch import changes
+    """Read the folder, and again whenever something in it changed, until Ctrl-C; a pass without change is not told."""
+    from app.commands.output import follow, say
+    from indexer import watch
 
-    say(f"Watching {folder}. Ctrl-C ends it.")
-    for _ in changes(folder, stop):
-        report = ingest_folder(session, collection, folder, embedders, prune=prune, stop=stop)
+    steps = watch(collection, folder, embedders, stop, prune=prune)
+    for number, first in enumerate(steps):  # the bar is drawn once there is something to do, not while nothing happens
+        report = follow("Reading", until_report(first, steps))
+        if report is None:
+            break
         files = report.files
-        if files.added or files.updated or files.removed or files.failed:
+        if not number or files.added or files.updated or files.removed:
             tell(session, report)
+        if not number:
+            say(f"Watching {folder}. Ctrl-C ends it.")
+
+
+def until_report(first: Progress, steps: Iterator[Progress]) -> Iterator[Progress]:
+    """The steps of one pass; the last of them carries its report."""
+    yield first
+    while first.report is None:
+        first = next(steps)
+        yield first
 
 
 @contextmanager

@@ -30,7 +30,8 @@ class Ran:
 
     @property
     def json(self) -> Any:
-        """Standard output, which must be one JSON document and nothing else."""
+        """Standard output, which must be one JSON document and nothing else, of a command that succeeded."""
+        assert self.code == 0, self.err
         return json.loads(self.out)
 
 

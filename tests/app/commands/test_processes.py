@@ -4,14 +4,13 @@ import json
 import os
 import signal
 import socket
-import threading
 import time
+import urllib.error
 import urllib.request
 
 import pytest
 
 from app.serve import ADDRESS, FIRST_PORT, answers, free_port
-from app.watch import changes
 from tests.app.commands.shelf import started, twofold
 
 
@@ -29,14 +28,14 @@ def documents(home):
 
 
 def test_ctrl_c_keeps_what_was_finished_and_says_so(fresh):
-    for number in range(200):
-        (fresh.files / f"{number}.txt").write_text(f"File {number} tells of permits. " * 60)
+    for number in range(120):
+        (fresh.files / f"{number}.txt").write_text(f"File {number} tells of permits. " * 40)
     with started("ingest", fresh.files, *fresh.options) as run:
         wait_for(lambda: documents(fresh.home) > 2, "the first documents")
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=60)
     kept = documents(fresh.home)
-    assert run.returncode == 1 and "is kept" in err and 2 < kept < 203, (run.returncode, out, err, kept)
+    assert run.returncode == 1 and "is kept" in err and 2 < kept < 123, (run.returncode, out, err, kept)
     assert twofold("doctor", "--check", "--home", fresh.home, "--json").json["found"] == []
     assert twofold("ingest", fresh.files, *fresh.options, "--json").json["files"]["unchanged"] >= kept - 1
 
@@ -49,23 +48,7 @@ def test_watching_reads_what_appears_and_ends_well(fresh):
         wait_for(lambda: documents(fresh.home) == 4, "the new file")
         run.send_signal(signal.SIGINT)
         out, _ = run.communicate(timeout=60)
-    assert run.returncode == 0 and "1 added" in out
-
-
-def test_reading_a_file_is_no_change_and_writing_one_is(tmp_path):
-    (tmp_path / "a.txt").write_text("a")
-    stop, seen = threading.Event(), []
-    watch = threading.Thread(target=lambda: seen.extend(1 for _ in changes(tmp_path, stop, quiet_s=0.05)))
-    watch.start()
-    time.sleep(0.5)
-    (tmp_path / "a.txt").read_text()
-    time.sleep(0.5)
-    quiet = len(seen)
-    (tmp_path / "b.txt").write_text("b")
-    wait_for(lambda: len(seen) == 2, "the change")
-    stop.set()
-    watch.join(5)
-    assert quiet == 1 and not watch.is_alive()
+    assert run.returncode == 0 and out.count("default: ") == 2 and "1 added" in out
 
 
 def shake_hands(port, host):
@@ -109,8 +92,11 @@ def test_a_page_of_another_name_cannot_talk_to_ours(served, host, status):
 
 def test_files_beside_the_pages_are_not_served(served):
     for path in ("app/static/main.py", "main.py", "..%2fmain.py", "app/static/..%2fmain.py"):
-        with urllib.request.urlopen(f"http://{ADDRESS}:{served}/{path}", timeout=10) as page:
-            assert b"<!doctype html>" in page.read(4000).lower()  # the page itself, whatever was asked for
+        try:
+            with urllib.request.urlopen(f"http://{ADDRESS}:{served}/{path}", timeout=10) as page:
+                assert b"<!doctype html>" in page.read(4000).lower()  # the page itself, whatever was asked for
+        except urllib.error.HTTPError as refused:
+            refused.close()
 
 
 def test_a_taken_port_makes_way_for_the_next_unless_it_was_asked_for():

@@ -62,9 +62,7 @@ def test_ask_gives_the_fields_of_the_contract(filled):
 
 
 def test_a_quote_stands_word_for_word_in_the_file_it_names(filled, monkeypatch):
-    monkeypatch.setattr(
-        "app.commands.answers.chance", lambda *_: None
-    )  # a random model knows of nothing whether it is here
+    monkeypatch.setattr("app.saved.p_value", lambda *_: None)  # a random model knows of nothing whether it is here
     told = twofold(
         "ask", "How often may a permit be extended?", "--style", "quote", "--home", filled.home, "--json"
     ).json
@@ -76,13 +74,13 @@ def test_a_quote_stands_word_for_word_in_the_file_it_names(filled, monkeypatch):
 
 
 def test_a_person_reads_the_answer_then_its_sources(filled, monkeypatch):
-    monkeypatch.setattr("app.commands.answers.chance", lambda *_: None)
+    monkeypatch.setattr("app.saved.p_value", lambda *_: None)
     shown = twofold("ask", "How often may a permit be extended?", "--style", "quote", "--home", filled.home)
     assert shown.out.index("extended twice") < shown.out.index("[1] ") and "permits.md" in shown.out
 
 
 def test_a_model_writes_when_it_is_asked_to(filled, monkeypatch):
-    monkeypatch.setattr("app.commands.answers.chance", lambda *_: None)
+    monkeypatch.setattr("app.saved.p_value", lambda *_: None)
     told = twofold("ask", "Who decides?", "--style", "write", "--home", filled.home, "--json")
     assert told.code == 0 and told.json["style"] == "write"
 
