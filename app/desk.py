@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from app.answer import Answer, Style, answer
 from app.conversation import Turn, standalone
@@ -21,6 +21,7 @@ from app.worker import Priority
 from indexer import Filters
 
 if TYPE_CHECKING:
+    from app.answer import Author
     from app.runtime import Runtime
     from embedder.embedder import Embedder
     from indexer import Collection, Found
@@ -119,7 +120,7 @@ class Desk:
         buffer.phase = "writing"
         saved = time.monotonic()
         steps = self._runtime.stream(lambda: answer(
-            ask.question, found, writer=embedder.engine, embedder=embedder, style=ask.style,
+            ask.question, found, writer=writer_of(embedder), embedder=embedder, style=ask.style,
             history=history, p_value=odds, stop=buffer.stop,
         ))  # fmt: skip
         for step in steps:
@@ -136,9 +137,10 @@ class Desk:
         found = self._collection.search(
             question, embedder, top=ask.top, mode=ask.mode, instruction=ask.instruction, filters=ask.filters
         )
-        if not ask.rerank or not found.hits:
+        writer: Any = writer_of(embedder)
+        if not ask.rerank or writer is None:
             return found
-        moved = self._runtime.submit(Priority.ANSWER, lambda: rerank(question, found.hits, embedder.engine)).result()
+        moved = self._runtime.submit(Priority.ANSWER, lambda: rerank(question, found.hits, writer)).result()
         return replace(found, hits=moved)
 
     def _finish(self, number: int, buffer: Buffer, found: Found, whole: Answer, odds: float | None) -> None:
@@ -150,3 +152,9 @@ class Desk:
         }
         save(self._collection, number, whole, details)
         buffer.phase = "stopped" if whole.stopped else "done"
+
+
+def writer_of(embedder: Embedder) -> Author | None:
+    """The resident model as a writer; None where it only embeds."""
+    engine: Any = embedder.engine
+    return cast("Author", engine) if hasattr(engine, "stream") and getattr(engine, "writes", True) else None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.desk import Desk
+from app.papers import Papers
 from app.runtime import BUNDLED, Runtime, open_resident
 from app.settings import Settings, read_settings
 from app.works import Works
@@ -39,6 +40,7 @@ class House:
     collection: Collection
     desk: Desk
     works: Works
+    papers: Papers
 
     def embedder(self, method: str = "") -> Embedder:
         """The resident model under a method, "" for the default one."""
@@ -68,6 +70,12 @@ class House:
         prompt = build(find_method(method), side, text, engine)
         return [(engine.decode([token]), weight) for token, weight in zip(prompt.ids, prompt.weights, strict=True)]
 
+    def close(self) -> None:
+        """Let the model go, and what else was opened."""
+        self.papers.close()
+        self.runtime.close()
+        self.collection.close()
+
     def uploads(self) -> Path:
         """Where uploaded files are kept: they are documents of the collection like any other."""
         folder = self.settings.home / "uploads" / self.settings.collection
@@ -89,7 +97,7 @@ def open_house(settings: Settings | None = None) -> House:
     collection = Collection.open(settings.home, settings.collection)
     runtime.warm_up()
     desk = Desk(runtime, collection, partial(embedder_of, runtime, collection))
-    return House(settings, runtime, collection, desk, Works())
+    return House(settings, runtime, collection, desk, Works(), Papers())
 
 
 __all__ = ["BUNDLED", "House", "open_house"]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.parts_shared import LOGO, MARK, house
+from app.parts_shared import MARK, house
 
 HERE = Path(__file__).parent
 SCREENS = HERE / "screens"
 
 
-def pages() -> list[st.Page]:  # type: ignore[valid-type]  # st.Page is a function that makes one
+def pages() -> list[st.Page]:
     """Every page, in the order of the navigation; a document is reached from a hit."""
     return [
         st.Page(SCREENS / "search.py", title="Search", icon=":material/search:", url_path="search", default=True),
@@ -25,7 +25,7 @@ def pages() -> list[st.Page]:  # type: ignore[valid-type]  # st.Page is a functi
 
 st.set_page_config(page_title="Twofold", page_icon=MARK, layout="wide", initial_sidebar_state="collapsed")
 st.html(HERE / "style.css")
-st.logo(LOGO, size="large")
+st.logo(MARK, size="medium")
 here = st.navigation(pages(), position="top")
 house()  # opened by the first session, before any page needs it
 here.run()

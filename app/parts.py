@@ -15,6 +15,7 @@ from app.terms import marks, window
 
 MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 SPACES = re.compile(r"[^\S\n]+")
+HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 BLANK = re.compile(r"\s*\n\s*")
 ICONS = {
     "pdf": ":material/picture_as_pdf:", "docx": ":material/description:", "pptx": ":material/slideshow:",
@@ -50,10 +51,11 @@ def marked(text: str, spans: Iterable[tuple[int, int]], open_tag: str = "<mark>"
     return "".join([*parts, escaped(text[at:])])
 
 
-def excerpt(text: str, query: str, size: int = 420) -> str:
-    """The part of a passage that repeats the query most, with its terms marked."""
+def excerpt(text: str, query: str, size: int = 420, *, kind: str = "") -> str:
+    """The part of a passage that repeats the query most, its terms marked, headings without their Markdown."""
     start, end = window(text, marks(text, query), size)
     shown = BLANK.sub("\n", SPACES.sub(" ", text[start:end])).strip()
+    shown = HEADING.sub("", shown) if kind == "md" else shown
     before, after = "… " if start > 0 else "", " …" if end < len(text) else ""
     return f'<div class="tf-text tf-clamp">{before}{marked(shown, marks(shown, query))}{after}</div>'
 

@@ -11,17 +11,12 @@ from app.house import House, open_house
 
 FOLD = '<path d="M4 6l12 5v17L4 22z" fill="#0f6b62"/><path d="M28 6L16 11v17l12-6z" fill="#4fb8a9"/>'
 MARK = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">{FOLD}</svg>'
-LOGO = (
-    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 138 32" width="138" height="32">{FOLD}'
-    '<text x="38" y="23.5" font-family="Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif" font-size="22" '
-    'font-weight="650" letter-spacing="-0.4" fill="#2b8c80">Twofold</text></svg>'
-)
 DOCUMENT = str(Path(__file__).parent / "screens" / "document.py")
 SEARCH = str(Path(__file__).parent / "screens" / "search.py")
 LIBRARY = str(Path(__file__).parent / "screens" / "library.py")
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=House.close)
 def house() -> House:
     """The one house of this process."""
     return open_house()

@@ -10,11 +10,12 @@ import streamlit as st
 from app import parts
 from app.parts_shared import SEARCH, house, note, teach
 from app.terms import marks
-from indexer import Document
+from indexer import Document, LoadError
 from indexer.records import PageSpan
 
 AROUND = 2500  # characters shown before and after the span
 MOST_SHEETS = 3
+SCROLL = "<script>document.getElementById('passage')?.scrollIntoView({block: 'center'})</script>"  # no word of a file
 CODE = frozenset({"code", "json", "csv"})
 
 
@@ -45,7 +46,10 @@ def shown_text(document: Document, start: int, end: int, query: str) -> str:
 
 
 def window(document: Document, start: int, end: int) -> tuple[int, int]:
-    """Characters to show: the span and AROUND on both sides, moved to the edges of lines where one is near."""
+    """Characters to show: the span and AROUND on both sides (of a PDF its pages), moved to the edges of lines."""
+    if document.kind == "pdf" and (page := page_at(document, start)):
+        last_page = page_at(document, max(start, end - 1)) or page
+        return page.start, max(end, last_page.end)
     first = max(0, start - AROUND)
     edge = document.text.find("\n", first, start)
     first = edge + 1 if first and edge >= 0 else first
@@ -58,16 +62,15 @@ def sheets(document: Document, start: int, end: int) -> str:
     """The PDF pages that hold the span, as pictures with a box over each line of the passage; "" where it has none."""
     end = max(end, start + 1)
     over = [page for page in document.pages if page.start < end and start < max(page.end, page.start + 1)]
-    data = Path(document.path).read_bytes() if over else b""
-    return "".join(sheet(data, page, start, end) for page in over[:MOST_SHEETS] if page.label.startswith("page "))
+    path = Path(document.path)
+    return "".join(sheet(path, page, start, end) for page in over[:MOST_SHEETS] if page.label.startswith("page "))
 
 
-def sheet(data: bytes, page: PageSpan, start: int, end: int) -> str:
+def sheet(path: Path, page: PageSpan, start: int, end: int) -> str:
     """One page as a picture with its part of the span marked."""
-    from indexer.loaders.pdf import picture
-
     number = int(page.label.removeprefix("page "))
-    drawn = picture(data, number, max(start, page.start) - page.start, min(end, page.end) - page.start)
+    first, last = max(start, page.start) - page.start, min(end, page.end) - page.start
+    drawn = house().papers.draw(path, number, first, last)
     boxes = "".join(
         f'<span style="left:{x0:.2%};top:{y0:.2%};width:{x1 - x0:.2%};height:{y1 - y0:.2%}"></span>'
         for x0, y0, x1, y1 in drawn.boxes
@@ -86,9 +89,7 @@ def draw_sheet(document: Document, start: int, end: int) -> None:
     """The page's picture, or why there is none."""
     try:
         drawn = sheets(document, start, end)
-    except FileNotFoundError:
-        note("The file is no longer where it was read; its text is kept here.")
-    except Exception as error:  # a damaged page must not keep the reader from its text
+    except (LoadError, OSError) as error:  # gone or damaged: its text is still there
         note(f"The page cannot be drawn: {error}")
     else:
         if drawn:
@@ -141,6 +142,7 @@ def page() -> None:
             st.html(text)
     else:
         st.html(text)
+        st.html(SCROLL, unsafe_allow_javascript=True)
     step(document, start, end)
 
 

@@ -85,7 +85,7 @@ def inspector() -> None:
     if not text.strip():
         return
     try:
-        tokens = house().inspect(name, side, text)
+        tokens = house().inspect(name, "document" if side == "document" else "query", text)
     except ValueError as error:
         st.error(parts.plain(str(error), 400), icon=":material/error:")
         return

@@ -59,7 +59,7 @@ def card(hit: Hit, query: str) -> None:
     with st.container(border=True, key=f"card-{hit.rank}"):
         label = parts.plain(PurePath(hit.path).name) + (f"  ·  {parts.plain(hit.page)}" if hit.page else "")
         passage_link(label, hit.document, hit.start, hit.end, query=query, icon=parts.icon(hit.kind, hit.path))
-        st.html(parts.dim(where(hit)) + parts.excerpt(hit.text, query) + legs(hit))
+        st.html(parts.dim(where(hit)) + parts.excerpt(hit.text, query, kind=hit.kind) + legs(hit))
 
 
 def legs(hit: Hit) -> str:

@@ -9,8 +9,8 @@ import pytest
 import streamlit as st
 
 import app.house
-from app.house import House, open_house
-from app.settings import read_settings
+from app.house import House
+from app.parts_shared import house as shared
 from embedder import Embedder, HashEngine, open_embedder
 from indexer import Collection
 from tests.app.given import BREAD, LIGHTHOUSE, TEA
@@ -56,8 +56,5 @@ def house(library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setenv("TWOFOLD_METHOD", "mean")
     monkeypatch.setattr(app.house, "opener", lambda model, settings: HashEngine())
     st.cache_resource.clear()
-    opened = open_house(read_settings())
-    yield opened
-    opened.runtime.close()
-    opened.collection.close()
-    st.cache_resource.clear()
+    yield shared()
+    st.cache_resource.clear()  # which closes it

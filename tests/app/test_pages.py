@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import app.house
 from app.desk import Ask
 from app.house import House
-from app.parts_shared import house as shared
 from tests.app.conftest import HOSTILE_NAME
 from tests.app.given import LIGHTHOUSE
 
@@ -97,7 +97,7 @@ def test_a_question_is_answered_with_quotes_that_open(house: House) -> None:
     at.segmented_control(key="style").set_value("quote").run()
     at.chat_input(key="ask-question").set_value("When was the lighthouse on Skerry built?").run()
     for row in house.collection.answers.conversations(1):
-        assert shared().desk.wait(house.collection.answers.of(row.id)[0].id)
+        assert house.desk.wait(house.collection.answers.of(row.id)[0].id)
     at.run()
     assert not at.exception
     assert '<div class="tf-quote">The lighthouse on Skerry was built in 1844.</div>' in drawn(at)
@@ -134,7 +134,7 @@ def test_an_uploaded_file_is_kept_indexed_and_found(house: House) -> None:
     sent.upload("evil.exe", b"MZ", "application/octet-stream")
     next(one for one in at.button if "files" in one.label).click().run()
     assert [one.value for one in at.error] == ["evil\\.exe\\: files of this kind are not read"]
-    assert shared().works.wait()
+    assert house.works.wait()
     assert [file.name for file in house.uploads().iterdir()] == ["owl.md"]
     assert house.collection.search("owls", mode="words").hits
     house.collection.remove(house.uploads())
@@ -148,8 +148,10 @@ def test_the_models_page_shows_tokens_with_their_weights() -> None:
     assert "&lt;" in drawn(at) and not at.exception
 
 
-def test_an_empty_collection_teaches_what_to_do(tmp_path: Path, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("house")
+def test_an_empty_collection_teaches_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOFOLD_HOME", str(tmp_path))
+    st.cache_resource.clear()
     for screen in ("", "ask", "library"):
         assert any("yet" in one.value for one in opened(screen).markdown)
     assert LIGHTHOUSE not in drawn(opened(q="lighthouse"))
