@@ -27,10 +27,9 @@ def make(dim: int) -> Any:
 
 
 def lists(index: Any) -> Any:
-    """The inverted lists inside an index, None in an exact one."""
-    faiss = library()
-    inner = faiss.downcast_index(index.index)
-    return inner if isinstance(inner, faiss.IndexIVFScalarQuantizer) else None
+    """The index itself if it is made of inverted lists, None if it is exact."""
+    inner = library().downcast_index(index)
+    return inner if isinstance(inner, library().IndexIVFScalarQuantizer) else None
 
 
 def fit(index: Any, dim: int, exact: int, recall: float | None) -> tuple[Any, float | None]:
@@ -47,41 +46,57 @@ def _trained_on(inner: Any) -> float:
     return float((inner.nlist / 4) ** 2)  # the inverse of how many lists `_listed` makes
 
 
+def ids(index: Any) -> np.ndarray:
+    """All ids of an index, in no order."""
+    if lists(index) is None:
+        return np.asarray(library().vector_to_array(index.id_map), np.int64)
+    filled = [n for n in range(index.nlist) if index.invlists.list_size(n)]
+    return np.concatenate([np.empty(0, np.int64), *(_ids(index.invlists, n) for n in filled)])
+
+
 def vectors(index: Any) -> tuple[np.ndarray, np.ndarray]:
     """All ids and vectors of an index, as (n,) and (n, dim) float32."""
+    if lists(index) is None:
+        return ids(index), index.index.reconstruct_n(0, index.ntotal)
+    filled = [n for n in range(index.nlist) if index.invlists.list_size(n)]
+    codes = [np.empty((0, index.d), np.float16), *(_codes(index.invlists, n, index.d) for n in filled)]
+    return ids(index), np.concatenate(codes).astype(np.float32)
+
+
+def _ids(inverted: Any, number: int) -> np.ndarray:
     faiss = library()
-    inner = lists(index)
-    if inner is not None:
-        inner.make_direct_map()
-    rows = index.index.reconstruct_n(0, index.ntotal)
-    if inner is not None:
-        inner.set_direct_map_type(faiss.DirectMap.NoMap)
-    return faiss.vector_to_array(index.id_map).copy(), rows
+    return np.asarray(faiss.rev_swig_ptr(inverted.get_ids(number), inverted.list_size(number)), np.int64).copy()
+
+
+def _codes(inverted: Any, number: int, dim: int) -> np.ndarray:
+    """The codes of one list: they are the vectors themselves, in float16."""
+    faiss = library()
+    size = inverted.list_size(number)
+    raw = np.asarray(faiss.rev_swig_ptr(inverted.get_codes(number), size * dim * 2), np.uint8)
+    return raw.copy().view(np.float16).reshape(size, dim)
 
 
 def _exact(index: Any, dim: int) -> Any:
-    ids, rows = vectors(index)
+    names, rows = vectors(index)
     fresh = make(dim)
-    fresh.add_with_ids(rows, ids)
+    fresh.add_with_ids(rows, names)
     return fresh
 
 
 def _listed(index: Any, dim: int) -> tuple[Any, float]:
     """Inverted lists over the same vectors: 4 sqrt(n) of them, as many visited as the recall wants."""
     faiss = library()
-    ids, rows = vectors(index)
-    count = int(4 * len(ids) ** 0.5)
+    names, rows = vectors(index)
+    count = int(4 * len(names) ** 0.5)
     coarse = faiss.IndexFlatIP(dim)
-    inner = faiss.IndexIVFScalarQuantizer(
+    # Lists keep the chunk ids themselves: an IndexIDMap around them would confuse ids as soon as one is removed.
+    fresh = faiss.IndexIVFScalarQuantizer(
         coarse, dim, count, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT, False
     )
     chance = np.random.default_rng(0)
-    inner.train(rows[chance.choice(len(rows), min(len(rows), 40 * count), replace=False)])
-    fresh = faiss.IndexIDMap(inner)
-    fresh.add_with_ids(rows, ids)
+    fresh.train(rows[chance.choice(len(rows), min(len(rows), 40 * count), replace=False)])
+    fresh.add_with_ids(rows, names)
     coarse.this.disown()
-    inner.own_fields = True
-    inner.this.disown()
     fresh.own_fields = True
     return fresh, _visit(fresh, _probes(rows, chance))
 

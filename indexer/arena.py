@@ -76,7 +76,7 @@ def strengths(table: np.ndarray) -> np.ndarray:
 def votes_needed(votes: Sequence[Vote], one: str, other: str) -> int | None:
     """About how many more votes would show which of two is better (5% level); None where they look alike.
 
-    The sign test's normal approximation: n votes separate a share s of wins from a half when |s - 1/2| > 0.98 / sqrt(n).
+    Normal approximation of the sign test: n votes tell a share s of wins from a half when |s - 1/2| > 0.98 / sqrt(n).
     """
     scores = [
         score if vote.left == one else 1 - score

@@ -12,7 +12,8 @@ from typing import Literal, TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
 Leg = Mapping[Item, float]
-Fuse = Callable[[Sequence[Leg[int]], Sequence[float]], dict[int, float]]
+Floors = Sequence[float | None]  # the score of what a leg did not find; None: the lowest it gave
+Fuse = Callable[[Sequence[Leg[int]], Sequence[float], Floors], dict[int, float]]
 
 
 def ranks(leg: Leg[Item]) -> dict[Item, int]:
@@ -20,8 +21,8 @@ def ranks(leg: Leg[Item]) -> dict[Item, int]:
     return {item: n for n, item in enumerate(sorted(leg, key=lambda item: -leg[item]), start=1)}
 
 
-def rrf(legs: Sequence[Leg[Item]], weights: Sequence[float], *, k: int = 60) -> dict[Item, float]:
-    """Reciprocal rank fusion: sum over legs of w / (k + rank).
+def rrf(legs: Sequence[Leg[Item]], weights: Sequence[float], floors: Floors = (), *, k: int = 60) -> dict[Item, float]:
+    """Reciprocal rank fusion: sum over legs of w / (k + rank). An item that a leg did not find gets nothing from it.
 
     Cormack, Clarke and Büttcher, SIGIR 2009 (there with w = 1 and k = 60).
     """
@@ -32,31 +33,34 @@ def rrf(legs: Sequence[Leg[Item]], weights: Sequence[float], *, k: int = 60) -> 
     return fused
 
 
-def zscore(legs: Sequence[Leg[Item]], weights: Sequence[float]) -> dict[Item, float]:
+def zscore(legs: Sequence[Leg[Item]], weights: Sequence[float], floors: Floors = ()) -> dict[Item, float]:
     """Mixing of standardised scores: sum over legs of w (s - mean) / deviation, over the candidates of all legs.
 
-    An item that a leg did not score has that leg's lowest score. Montague and Aslam, "Relevance score normalization for
-    metasearch", CIKM 2001 (their "ZMUV").
+    Montague and Aslam, "Relevance score normalization for metasearch", CIKM 2001 (their "ZMUV").
     """
-    return _mix(legs, weights, _standard)
+    return _mix(legs, weights, floors, _standard)
 
 
-def minmax(legs: Sequence[Leg[Item]], weights: Sequence[float]) -> dict[Item, float]:
+def minmax(legs: Sequence[Leg[Item]], weights: Sequence[float], floors: Floors = ()) -> dict[Item, float]:
     """Convex combination of scores scaled to 0..1: sum over legs of w (s - min) / (max - min).
 
     Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023 (their "CC" with min-max).
     """
-    return _mix(legs, weights, _scaled)
+    return _mix(legs, weights, floors, _scaled)
 
 
 def _mix(
-    legs: Sequence[Leg[Item]], weights: Sequence[float], normal: Callable[[Sequence[float]], list[float]]
+    legs: Sequence[Leg[Item]],
+    weights: Sequence[float],
+    floors: Floors,
+    normal: Callable[[Sequence[float]], list[float]],
 ) -> dict[Item, float]:
     items = list(dict.fromkeys(item for leg in legs for item in leg))
     fused = dict.fromkeys(items, 0.0)
-    for leg, weight in zip(legs, weights, strict=True):
-        lowest = min(leg.values(), default=0.0)
-        for item, score in zip(items, normal([leg.get(item, lowest) for item in items]), strict=True):
+    for leg, weight, floor in zip(legs, weights, floors or [None] * len(legs), strict=True):
+        least = min(leg.values(), default=0.0)
+        missing = least if floor is None else min(floor, least)
+        for item, score in zip(items, normal([leg.get(item, missing) for item in items]), strict=True):
             fused[item] += weight * score
     return fused
 
@@ -74,16 +78,21 @@ def _scaled(scores: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """A way to make one ranking of the words leg and the dense leg; `weights` are theirs, in this order."""
+    """A way to make one ranking of the words leg and the dense leg; `weights` and `floors` are theirs, in this order.
+
+    A passage without any of the words has a BM25 of 0, while every passage has some cosine: one that the dense leg did
+    not find lies somewhere below the lowest it gave.
+    """
 
     name: str
     fuse: Fuse
     weights: tuple[float, float]
     source: str
+    floors: tuple[float | None, float | None] = (0.0, None)
 
     def __call__(self, words: Leg[int], dense: Leg[int]) -> dict[int, float]:
         """The fused score of every candidate."""
-        return self.fuse((words, dense), self.weights)
+        return self.fuse((words, dense), self.weights, self.floors)
 
 
 TABLE = (

@@ -70,7 +70,7 @@ def _chunk_counts(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
         .where(c.chunk.c.document_id.in_(ids))
         .group_by(c.chunk.c.document_id)
     )
-    return dict(connection.execute(wanted).tuples().all())
+    return {key: count for key, count in connection.execute(wanted)}
 
 
 def _behind(connection: Connection, ids: Sequence[int]) -> set[int]:
@@ -122,7 +122,7 @@ def status(connection: Connection, folder: Path) -> dict[str, Any]:
         "chunks": _count(connection, c.chunk),
         "tokens": connection.execute(select(func.sum(c.document.c.tokens))).scalar() or 0,
         "failures": _count(connection, c.failure),
-        "kinds": dict(connection.execute(kinds).tuples().all()),
+        "kinds": {key: count for key, count in connection.execute(kinds)},
         "chunk_tokens": row.chunk_tokens,
         "spaces": [_space(space) for space in spaces.every(connection)],
         "jobs": [job.id for job in jobs.every(connection, running=True)],

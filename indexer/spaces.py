@@ -35,9 +35,8 @@ def every(connection: Connection) -> list[Space]:
     """All spaces, oldest first."""
     default = connection.execute(select(c.collection.c.default_space)).scalar()
     chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
-    counts: dict[int, int] = dict(
-        connection.execute(select(c.vector.c.space_id, func.count()).group_by(c.vector.c.space_id)).tuples().all()
-    )
+    counted = connection.execute(select(c.vector.c.space_id, func.count()).group_by(c.vector.c.space_id))
+    counts: dict[int, int] = {space: count for space, count in counted}
     rows = connection.execute(select(c.space).order_by(c.space.c.id)).all()
     return [_space(row, counts.get(row.id, 0), chunks, row.id == default) for row in rows]
 

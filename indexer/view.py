@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from indexer import cache
-from indexer.ann import EXACT, fit, gpu_copy, library, make, reachable
+from indexer.ann import EXACT, fit, gpu_copy, ids, library, make, reachable
 from indexer.cache import Watermark
 
 BLOCK = 8192  # vectors read from SQL at a time
@@ -70,10 +70,9 @@ class View:
         return Neighbours(ids[0][kept], scores[0][kept])
 
     def ids(self) -> np.ndarray:
-        """Every chunk id in the view, in no order."""
-        faiss = library()
+        """Every chunk id in the view, in rising order."""
         with self._lock:
-            return np.empty(0, np.int64) if self.index is None else np.sort(faiss.vector_to_array(self.index.id_map))
+            return np.empty(0, np.int64) if self.index is None else np.sort(ids(self.index))
 
     def save(self) -> None:
         """Write the cache, at once or not at all."""
@@ -107,9 +106,9 @@ class View:
         removed = _removed(connection, self.space, self.mark, mark) if len(self) else np.empty(0, np.int64)
         if len(removed):  # before what is added: a vector may be made again for a chunk that lost its own
             self._changes += int(self.index.remove_ids(removed))
-        for ids, rows in _added(connection, self.space, self.mark, mark, self.dim):
-            self.index.add_with_ids(rows, ids)
-            self._changes += len(ids)
+        for names, rows in _added(connection, self.space, self.mark, mark, self.dim):
+            self.index.add_with_ids(rows, names)
+            self._changes += len(names)
         self.mark = mark
         self.index, self.recall = fit(self.index, self.dim, self.exact, self.recall)
         self._gpu = gpu_copy(self.index)
@@ -135,14 +134,14 @@ def _added(
     wanted = text("SELECT chunk_id, data FROM vector WHERE space_id = :s AND id > :a AND id <= :b ORDER BY id")
     found = connection.execute(wanted, {"s": space, "a": after.added, "b": upto.added})
     for part in found.partitions(BLOCK):
-        ids = np.fromiter((row[0] for row in part), np.int64, len(part))
+        names = np.fromiter((row[0] for row in part), np.int64, len(part))
         rows = np.frombuffer(b"".join(row[1] for row in part), np.float16).reshape(len(part), dim)
-        yield ids, rows.astype(np.float32)
+        yield names, rows.astype(np.float32)
 
 
-def selector(ids: np.ndarray) -> Any:
+def selector(allowed: np.ndarray) -> Any:
     """A FAISS selector of chunk ids: a bitmap, whose test costs the same however many are allowed."""
     faiss = library()
-    bits = np.zeros(int(ids.max()) + 1 if len(ids) else 1, np.bool_)
-    bits[ids] = True
+    bits = np.zeros(int(allowed.max()) + 1 if len(allowed) else 1, np.bool_)
+    bits[allowed] = True
     return faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))

@@ -23,7 +23,7 @@ def watch(
 ) -> Iterator[Progress]:  # fmt: skip
     """Ingest now and after every change until `stop` is set; each round ends with a Progress that carries its report.
 
-    The writer's lock is held only while something is ingested; when another writer has it, the round waits for the next.
+    The writer's lock is held only while something is ingested; while another writer has it, a round waits.
     """
     changed = Event()
     observer = _observe(Path(folder).expanduser().absolute(), changed)
