@@ -94,7 +94,7 @@ def open_house(settings: Settings | None = None) -> House:
     """Open the collection and begin to load the model; returns before the model is there."""
     settings = settings or read_settings()
     runtime = Runtime(settings, opener)
-    collection = Collection.open(settings.home, settings.collection)
+    collection = Collection.open(settings.make_home(), settings.collection)
     runtime.warm_up()
     desk = Desk(runtime, collection, partial(embedder_of, runtime, collection))
     return House(settings, runtime, collection, desk, Works(), Papers())

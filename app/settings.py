@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         file = Path(home).expanduser() / SETTINGS_FILE
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
+    def make_home(self) -> Path:
+        """The home folder, made for its owner alone: what lies in it is as secret as the documents."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.home
+
     def environment(self) -> dict[str, str]:
         """These settings as variables, for a process that is to have the same."""
         return {f"TWOFOLD_{name.upper()}": str(value) for name, value in self.model_dump().items()}

@@ -64,7 +64,8 @@ class Session:
         """The collection named by the options; without `create`, a missing one is a failure."""
         from indexer import Collection
 
-        return Collection.open(self.settings.home, self.settings.collection, create=create)
+        home = self.settings.make_home() if create else self.settings.home
+        return Collection.open(home, self.settings.collection, create=create)
 
     def embedder(self, collection: Collection | None = None, method: str = "") -> Embedder:
         """The embedder asked for; where nothing is, the one the collection was made with."""

@@ -53,3 +53,8 @@ def test_data_goes_where_the_platform_keeps_it(monkeypatch):
     assert data_folder() == Path("/somewhere/data/twofold")
     monkeypatch.setattr("sys.platform", "darwin")
     assert data_folder().parts[-2:] == ("Application Support", "Twofold")
+
+
+def test_a_home_is_made_for_its_owner_alone(tmp_path):
+    home = read_settings(home=tmp_path / "deep" / "home").make_home()
+    assert home.stat().st_mode & 0o777 == 0o700
