@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 TEXTS = (
     "The cat sat on the mat, and the dog slept beside it all afternoon.",
@@ -82,4 +82,44 @@ def save(family: str, folder: Path, *, chat: bool = True, **changes: object) -> 
     """A model folder as a person would have it."""
     make_model(family, **changes).save_pretrained(folder)
     make_tokenizer(chat=chat).save_pretrained(folder)
+    return folder
+
+
+def make_wordpiece() -> transformers.PreTrainedTokenizerFast:
+    """A WordPiece tokenizer that puts [CLS] and [SEP] around a text, as BERT's does."""
+    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer()
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=specials, show_progress=False)
+    backend.train_from_iterator(TEXTS * 2, trainer)
+    backend.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend, mask_token="[MASK]", model_max_length=160, **names
+    )
+
+
+def save_bert(folder: Path, *, masked: bool = False) -> Path:
+    """A plain BERT folder: the body alone, or with its masked-language head as PromptBERT is published."""
+    config = transformers.BertConfig(**SIZES, intermediate_size=48, max_position_embeddings=160, initializer_range=0.2)
+    torch.manual_seed(0)
+    opener = transformers.BertForMaskedLM if masked else transformers.BertModel
+    opener(config).save_pretrained(folder)
+    make_wordpiece().save_pretrained(folder)
+    return folder
+
+
+def save_t5(folder: Path) -> Path:
+    """A T5 encoder folder whose tokenizer ends a text with </s>."""
+    config = transformers.T5Config(
+        vocab_size=VOCABULARY, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, initializer_factor=1.0
+    )
+    torch.manual_seed(0)
+    transformers.T5EncoderModel(config).save_pretrained(folder)
+    tokenizer = make_tokenizer(chat=False)
+    rule = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 2)])
+    tokenizer.backend_tokenizer.post_processor = rule
+    tokenizer.save_pretrained(folder)
     return folder
