@@ -31,7 +31,9 @@ ASCII_LETTER = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 SYMBOLS = frozenset("‘’‚“”„–—…•·£€§©®°±²³µ¶«»¼½¾¿¡×÷™¢¥ªº´¨¸‹›†‡‰¬¦¹№\u00a0\u00ad\u200e\u200f")
 WIDE = re.compile(r"[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 WIDE_SYMBOLS = re.compile(r"[\u2000-\u206f\u2460-\u24ff\u2500-\u27bf\u3000-\u303f\uff01-\uff60\uffe0-\uffe6\x00-\x7f]")
-GLUED = re.compile(r"(?<=[^\W\d_])[‡†±¶¦§€£¤¥©®°²³µ¸´¨ªº¼½¾¿¡×÷•‰‹›†„‚¬¢](?=[^\W\d_])")
+GLUED = re.compile(  # symbols inside a word, and some that no word begins or ends with
+    r"(?<=[^\W\d_])[†§€£©®°²³µ´ªº½¿¡×÷•‰‹›„‚¢¶±¦¬¤¥¨¸‡¼¾](?=[^\W\d_])|(?<=[^\W\d_])[¶±¦¬¤¥¨¸‡¼¾]|[¶±¦¬¤¥¨¸‡¼¾](?=[^\W\d_])"
+)
 SURE, MARGIN = 0.2, 1.6  # the least a decoding must score, and how many times the next best
 RARE = 0.6  # what an encoding less used for a language is worth beside the usual one
 
@@ -115,7 +117,7 @@ def wide_units(data: bytes) -> tuple[str, str] | None:
         if text:
             return text, name
     first, second = sorted(((ordinary(text), name) for name, text in units(data)), reverse=True)
-    return (data.decode(first[1]), first[1]) if first[0] > 0.5 and first[0] > 2 * second[0] else None
+    return (data.decode(first[1]), first[1]) if first[0] > 0.4 and first[0] > 2 * second[0] else None
 
 
 def units(data: bytes) -> Iterator[tuple[str, str]]:
@@ -127,7 +129,8 @@ def units(data: bytes) -> Iterator[tuple[str, str]]:
 def ordinary(text: str) -> float:
     """The share of characters that are of an alphabet or common in Chinese, Japanese or Korean."""
     sample = text[:SAMPLE]
-    known = sum(1 for c in sample if c < "\u2000" or c in SYMBOLS or any(c in s.common for s in SCRIPTS))
+    common = frozenset[str]().union(*(script.common for script in SCRIPTS))
+    known = sum(1 for c in sample if c < "\u2000" or c in SYMBOLS or c in common or WIDE_SYMBOLS.match(c))
     return known / len(sample) if sample else 0.0
 
 
@@ -139,10 +142,13 @@ def looks_binary(data: bytes) -> bool:
 def said(data: bytes, declared: str) -> tuple[str, str] | None:
     """The text in the encoding that a header, an XML or HTML line or a coding comment names, if it fits."""
     match = DECLARED.search(data[:4096])
-    for name in (declared, match[1].decode("ascii") if match else ""):
-        name = superset(name)
-        text = attempt(data, name) if name else None
-        if text and doubt(text) < 0.05:
+    names = [name for name in map(superset, (declared, match[1].decode("ascii") if match else "")) if name]
+    fitting = [(text, name) for name in names if (text := attempt(data, name)) and doubt(text) < 0.05]
+    guesses = best_guesses(data) if fitting else []
+    for text, name in fitting:
+        own = max((guess.score for guess in guesses if guess.text == text), default=0.0)
+        # many encodings fit any bytes: what is said is not believed against a much better reading
+        if not guesses or guesses[0].score < 2 * max(own, SURE):
             return text, name
     return None
 
@@ -166,9 +172,7 @@ def doubt(text: str) -> float:
 
 def guessed(data: bytes) -> tuple[str, str]:
     """The decoding that looks most like a language, if it does so clearly."""
-    lines = [line for line in data.splitlines(keepends=True) if not line.isascii()]
-    sample = cut_sample(lines)
-    guesses = sorted(wide_guesses(data, sample) + narrow_guesses(data, sample), key=lambda g: -g.score)
+    guesses = best_guesses(data)
     best = guesses[0] if guesses else None
     if best is None or best.score < SURE:
         raise EncodingError("the character encoding could not be recognised; save it as UTF-8")
@@ -177,6 +181,12 @@ def guessed(data: bytes) -> tuple[str, str]:
         either = f"{best.encoding} ({best.language}) or {rival.encoding} ({rival.language})"
         raise EncodingError(f"the character encoding is not sure: {either}; save it as UTF-8")
     return best.text, best.encoding
+
+
+def best_guesses(data: bytes) -> list[Guess]:
+    """Every decoding that fits, the likeliest first."""
+    sample = cut_sample([line for line in data.splitlines(keepends=True) if not line.isascii()])
+    return sorted(wide_guesses(data, sample) + narrow_guesses(data, sample), key=lambda guess: -guess.score)
 
 
 def cut_sample(lines: list[bytes]) -> bytes:

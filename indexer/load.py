@@ -52,7 +52,14 @@ class Reader:
 
     def load(self, path: Path, limits: Limits | None = None) -> Loaded:
         """Read a file; LoadError with a reason a person understands where it cannot be read."""
-        return wire.unpack(*self._answer({"path": os.path.abspath(path)}, limits or self.limits))
+        answer = self._answer({"path": os.path.abspath(path)}, limits or self.limits)
+        try:
+            return wire.unpack(*answer)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            self.close()  # a process that sends nonsense was taken over by a file
+            raise LoadError(
+                "reading it made the reading process send nonsense; the file is probably hostile"
+            ) from error
 
     def picture(self, path: Path, page: int, start: int = 0, end: int = 0, *, width: int = 1000) -> Picture:
         """Page `page` (from 1) of a PDF as PNG, and a box for each line of the page's text[start:end].
@@ -96,7 +103,7 @@ class Reader:
         try:
             with contextlib.suppress(BrokenPipeError):
                 wire.send(cast(BinaryIO, process.stdin), request | {"limits": wire.pack_limits(limits)})
-            answer = wire.receive(cast(BinaryIO, process.stdout), 4 * limits.characters)
+            answer = wire.receive(cast(BinaryIO, process.stdout), 4 * limits.characters + 32 * wire.MOST_BLOCKS)
         except BaseException:  # a refused answer or Ctrl-C: what is left in the pipe belongs to no later request
             self.close()
             raise

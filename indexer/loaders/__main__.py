@@ -21,10 +21,12 @@ def open_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def contents(path: Path, limits: Limits) -> bytes:
     """A file's bytes, within the limit; LoadError where there are none or too many."""
-    with path.open("rb") as file:
-        data = file.read(limits.bytes + 1)
-    if len(data) > limits.bytes:
+    if not path.is_file():
+        raise LoadError("not an ordinary file" if path.exists() else "no longer there")
+    if path.stat().st_size > limits.bytes:
         raise LoadError(f"larger than {limits.bytes / 2**20:,.0f} MiB, the limit; split the file")
+    with path.open("rb") as file:
+        data = file.read(limits.bytes)
     if not data:
         raise LoadError("the file is empty")
     return data

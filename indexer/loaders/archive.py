@@ -87,6 +87,6 @@ def is_rubbish(name: str) -> bool:
 def finished(draft: Draft, read_any: bool, count: int) -> Loaded:
     """The document of all members; LoadError where none could be read."""
     if not read_any:
-        why = f": {draft.notes[0]}" if draft.notes else ""
+        why = f": {draft.notes[0].rpartition(': ')[2]}" if draft.notes else ""  # the innermost reason
         raise LoadError(f"none of its {count:,} files can be read{why}" if count else "an empty archive")
     return draft.done("archive")

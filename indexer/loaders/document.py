@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 BlockKind = Literal["heading", "paragraph", "code", "table", "item"]
 BLOCK_KINDS: tuple[BlockKind, ...] = get_args(BlockKind)
+MOST_NOTES = 20  # one for each attachment that was not read would be a list nobody reads
 UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")  # control characters and halves of surrogate pairs
 
 
@@ -137,5 +138,5 @@ class Draft:
         """The finished document."""
         self.close()
         title = " ".join(clean(title).split())[:300]
-        parts = tuple(self.pages), kind, title, encoding, tuple(self.blocks), tuple(self.notes)
+        parts = tuple(self.pages), kind, title, encoding, tuple(self.blocks), tuple(self.notes[:MOST_NOTES])
         return Loaded("".join(self.parts), *parts)

@@ -77,4 +77,4 @@ def plain(value: Any) -> str:
     """A value as text; nothing for null."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

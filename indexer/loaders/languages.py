@@ -97,7 +97,7 @@ SCRIPTS = (
 
 # what is read as its superset: pages say the first and use the second
 SUPERSETS = {
-    "gb2312": "gb18030", "gbk": "gb18030", "x_gbk": "gb18030", "hz": "hz", "iso8859_1": "cp1252", "latin_1": "cp1252", "ascii": "cp1252", "iso8859_9": "cp1254",
+    "gb2312": "gb18030", "gbk": "gb18030", "x_gbk": "gb18030", "hz": "hz", "iso8859_1": "cp1252", "latin_1": "cp1252",  "iso8859_9": "cp1254",
     "shift_jis": "cp932", "sjis": "cp932", "x_sjis": "cp932", "euc_kr": "cp949", "ks_c_5601_1987": "cp949", "ks_c_5601": "cp949", "windows_949": "cp949",
     "big5": "big5hkscs", "x_x_big5": "big5hkscs", "big5_hkscs": "big5hkscs", "windows_31j": "cp932", "unicode": "utf_16", "iso_8859_8_i": "iso8859_8", "visual": "iso8859_8",
     "tis_620": "cp874", "iso8859_11": "cp874", "macintosh": "mac_roman", "x_mac_roman": "mac_roman", "utf8": "utf_8",

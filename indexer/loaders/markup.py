@@ -6,7 +6,8 @@ from typing import Any
 
 from lxml import etree, html
 
-from indexer.loaders.document import BlockKind, Draft, Loaded, LoadError
+from indexer.loaders.document import BlockKind, Draft, Loaded
+from indexer.loaders.package import parse
 from indexer.loaders.table import Job
 from indexer.loaders.text import decoded
 
@@ -35,7 +36,8 @@ def read_xml(data: bytes, job: Job) -> Loaded:
     """Any XML: the text of each element that has some, HTML inside it unwrapped."""
     text, encoding = decoded(data, job)
     draft = Draft(job.limits)
-    for event, element in etree.iterwalk(xml_tree(text.encode()), events=("start", "end")):
+    tree = parse(XML_DECLARATION.sub("", text).encode(), job.name)
+    for event, element in etree.iterwalk(tree, events=("start", "end")):
         words = (
             element.text
             if event == "start" and isinstance(element.tag, str)
@@ -48,16 +50,6 @@ def read_xml(data: bytes, job: Job) -> Loaded:
     return draft.done("xml", encoding=encoding)
 
 
-def xml_tree(data: bytes) -> Any:
-    """A parsed XML document: no entities, no network, damage repaired where it can be."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True)
-    body = XML_DECLARATION.sub("", data.decode()).encode() if data[:5] == b"<?xml" else data
-    tree = etree.fromstring(body, parser)
-    if tree is None:
-        raise LoadError("damaged: not XML")
-    return tree
-
-
 def write_html(draft: Draft, text: str) -> str:
     """Add a page's blocks to a document; returns its title."""
     text = XML_DECLARATION.sub("", text)  # lxml refuses a text that names an encoding
@@ -65,6 +57,8 @@ def write_html(draft: Draft, text: str) -> str:
         return ""
     parser = html.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, remove_pis=True)
     tree = html.document_fromstring(text, parser=parser, ensure_head_body=True)
+    if any("depth" in entry.message for entry in parser.error_log):
+        draft.notes.append("its elements nest deeper than can be read; what lies deepest was left out")
     title = tree.findtext(".//title") or ""
     Walker(draft).walk(tree)
     return title

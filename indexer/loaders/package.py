@@ -92,6 +92,8 @@ def parse(data: bytes, name: str) -> Any:
         tree = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise LoadError(f"damaged: {name} is not XML ({error})") from error
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise LoadError("its XML nests or grows without end; probably hostile")
     if tree is None:
         raise LoadError(f"damaged: {name} is not XML")
     return tree
