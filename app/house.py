@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.desk import Desk
+from app.desk import Desk, writer_of
 from app.papers import Papers
 from app.runtime import BUNDLED, Runtime, open_resident
 from app.settings import Settings, read_settings
@@ -63,6 +63,10 @@ class House:
     def card(self) -> Card:
         """What the resident model says of itself; the defaults while none is there."""
         return read_card(self.runtime.state.model or BUNDLED)
+
+    def writes(self) -> bool:
+        """Whether the resident model can write at all; True while none is there."""
+        return self.runtime.state.phase != "ready" or writer_of(self.embedder()) is not None
 
     def inspect(self, method: str, side: Side, text: str) -> list[tuple[str, float]]:
         """Each token the model is given for a text under a method, with its weight in the vector."""

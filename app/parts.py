@@ -16,6 +16,8 @@ from app.terms import marks, window
 MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 SPACES = re.compile(r"[^\S\n]+")
 HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+WRAPPED = re.compile(r"(?<=[^\n]{45})[ \t]*\n(?=[^\s\-*•#|>\d])")
+CODE = frozenset({"code", "json", "csv", "ipynb"})
 BLANK = re.compile(r"\s*\n\s*")
 ICONS = {
     "pdf": ":material/picture_as_pdf:", "docx": ":material/description:", "pptx": ":material/slideshow:",
@@ -54,10 +56,17 @@ def marked(text: str, spans: Iterable[tuple[int, int]], open_tag: str = "<mark>"
 def excerpt(text: str, query: str, size: int = 420, *, kind: str = "") -> str:
     """The part of a passage that repeats the query most, its terms marked, headings without their Markdown."""
     start, end = window(text, marks(text, query), size)
-    shown = BLANK.sub("\n", SPACES.sub(" ", text[start:end])).strip()
-    shown = HEADING.sub("", shown) if kind == "md" else shown
+    shown = text[start:end].strip("\n") if kind in CODE else flowing(text[start:end], kind)
     before, after = "… " if start > 0 else "", " …" if end < len(text) else ""
-    return f'<div class="tf-text tf-clamp">{before}{marked(shown, marks(shown, query))}{after}</div>'
+    style = "tf-text tf-clamp tf-code" if kind in CODE else "tf-text tf-clamp"
+    return f'<div class="{style}">{before}{marked(shown, marks(shown, query))}{after}</div>'
+
+
+def flowing(text: str, kind: str = "") -> str:
+    """Prose as it reads: lines that only wrapped are joined, blank lines and the marks of headings go."""
+    joined = WRAPPED.sub(" ", text)
+    short = BLANK.sub("\n", SPACES.sub(" ", joined)).strip()
+    return HEADING.sub("", short) if kind == "md" else short
 
 
 def chips(pairs: Sequence[tuple[str, str]]) -> str:

@@ -36,7 +36,7 @@ def note(text: str, hint: str = "") -> None:
 def loading_note() -> None:
     """Tells that the model is on its way, or why it did not come."""
     state = house().runtime.state
-    if state.phase == "failed":
+    if state.phase == "failed" or state.reason:
         st.error(parts.plain(f"The model could not be loaded: {state.reason}", 400), icon=":material/error:")
     elif state.phase == "loading":
         st.info("The model is being loaded. Searching by words works meanwhile.", icon=":material/hourglass_top:")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 RUN = re.compile(rf"[{CJK}]+|[^\W{CJK}]+(?:['’][^\W{CJK}]+)?")
+LATIN = re.compile(rf"[^\W{CJK}]")
 IS_CJK = re.compile(rf"[{CJK}]")
 ENDINGS = ("ings", "ing", "edly", "ed", "es", "s", "ly")
 STOP = frozenset(
@@ -104,6 +105,14 @@ def window(text: str, spans: Sequence[tuple[int, int]], size: int) -> tuple[int,
     held = {at: sum(end - start for start, end in spans if at <= start and end <= at + size) for at in starts}
     best = max(starts, key=lambda at: (held[at], -at))
     start = min(best, len(text) - size)
-    while start > 0 and best - start < 20 and text[start - 1].isalnum() and not IS_CJK.match(text[start]):
+    while start > 0 and best - start < 20 and text[start - 1].isalnum() and LATIN.match(text[start]):
         start -= 1
-    return start, min(len(text), start + size)
+    return start, _word_end(text, min(len(text), start + size))
+
+
+def _word_end(text: str, end: int) -> int:
+    """The end moved back to where a word ends, unless that is far."""
+    back = end
+    while 0 < back < len(text) and end - back < 20 and text[back - 1].isalnum() and LATIN.match(text[back]):
+        back -= 1
+    return back if end - back < 20 else end

@@ -25,10 +25,12 @@ def conversation() -> int:
 
 def bar() -> None:
     """Style, new conversation, earlier ones, and how passages are found."""
-    writes = house().card().writes
+    able = house().writes()
+    styles = list(STYLES) if able else ["quote"]
+    writes = able and house().card().writes
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
-            "Style of the answer", list(STYLES), format_func=STYLES.__getitem__, key="style", required=True,
+            "Style of the answer", styles, format_func=STYLES.__getitem__, key="style", required=True,
             default="write" if writes else "quote", label_visibility="collapsed", help=HELP,
         )  # fmt: skip
         if st.button("New", icon=":material/add_comment:", help="Begin a new conversation", key="ask-new"):

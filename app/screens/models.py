@@ -21,9 +21,10 @@ def resident() -> None:
         ("context in tokens", f"{engine.context:,}"),
         ("on", f"{engine.device}, {engine.dtype}"),
     ]))  # fmt: skip
-    does = ["embeds", "writes" if card.writes else "writes poorly: answers are quoted"]
+    writing = "writes" if card.writes else "writes poorly: answers are quoted"
+    does = ["embeds", writing if home.writes() else "does not write: answers are quoted"]
     does += ["re-orders passages well"] if card.rerank else []
-    trained = ("trained for", card.method or "no method: use one without training")
+    trained = ("trained for", card.method or "no method of the list below")
     st.html(parts.chips([*(("", text) for text in does), trained]))
     if card.text:
         with st.expander("Its card", icon=":material/id_card:"):

@@ -122,10 +122,14 @@ def page() -> None:
         label_visibility="collapsed", bind="query-params",
     )  # fmt: skip
     controls()
-    loading_note()
+    model = st.empty()
+    with model:
+        loading_note()
     st.session_state.last_search = dict(st.query_params)
     if query and query.strip():
         results(query.strip())
+        if house().runtime.state.phase == "ready":
+            model.empty()  # it came while this search waited for it
     else:
         welcome()
 

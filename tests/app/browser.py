@@ -35,16 +35,18 @@ def playwright() -> Any:
 
 
 class Served:
-    """The pages in a process of their own, over a home folder."""
+    """The pages in a process of their own, over a home folder; `small`: with the test double for a model."""
 
-    def __init__(self, home: Path, log: Path) -> None:
+    def __init__(self, home: Path, log: Path, *, small: bool = True) -> None:
         self.home = home
         with socket.socket() as door:
             door.bind(("127.0.0.1", 0))
             self.port = door.getsockname()[1]
-        settings = {"TWOFOLD_HOME": str(home), "TWOFOLD_METHOD": "mean", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+        settings = {"TWOFOLD_HOME": str(home), "HF_HUB_OFFLINE": "1"} | ({"TWOFOLD_METHOD": "mean"} if small else {})
         options = [f"--server.port={self.port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
-        command = [sys.executable, "-m", "tests.app.served", "run", str(ROOT / "app" / "main.py"), *options]
+        module = "tests.app.served" if small else "streamlit"
+        command = [sys.executable, "-m", module, "run", str(ROOT / "app" / "main.py"), *options]
+        self.log = log
         with log.open("wb") as written:  # a pipe that nobody reads would stop the server one day
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, **settings}, stdout=written, stderr=written
