@@ -114,16 +114,24 @@ class Ingestion:
         files = self.report.files
         files.unchanged, files.failed = plan.unchanged, len(plan.again)
         self.report.failures += plan.again
-        before = plan.unchanged + len(plan.again)
-        reading = Reading(self.catalogue, plan.work, plan.scan.real, cutter)
-        writing = Writing(self.catalogue, self.report, plan.known, plan.gone, job)
-        writing.done, writing.moved = before, self.moved
+        done = plan.unchanged + len(plan.again)
+        work = sorted(plan.work, key=lambda met: met.path in plan.known)  # a moved file is met before its old place
+        while work and not self.report.stopped:
+            writing = Writing(self.catalogue, self.report, plan.known, plan.gone, job)
+            writing.done, writing.moved = done, self.moved
+            yield from self._pass(plan, work, embedding, cutter, writing)
+            done, work = writing.done, writing.again if len(writing.again) < len(work) else []
+
+    def _pass(
+        self, plan: Plan, work: list[Met], embedding: Embedding, cutter: Cut, writing: Writing
+    ) -> Iterator[Progress]:
+        reading = Reading(self.catalogue, work, plan.scan.real, cutter)
         reading.start()
         writing.start()
         try:
             for done in embedding.batches(reading.belt):
-                for work in done:
-                    writing.put(work)
+                for one in done:
+                    writing.put(one)
                 yield self._progress(plan, embedding, writing.done, current=done[-1].item.met.path if done else "")
                 if self.stop.is_set() or writing.cancelled:
                     self.report.stopped = True

@@ -11,7 +11,7 @@ from indexer.catalogue import Catalogue
 from indexer.embedding import Work
 from indexer.reading import Failed, Fresh, Item, Known
 from indexer.records import Failure, Report
-from indexer.store import Key
+from indexer.store import Key, Met
 
 BEHIND = 4_000_000  # characters embedded and not yet written
 PULSE = 0.5  # seconds between two looks at the job's row
@@ -26,6 +26,7 @@ class Writing:
         """`known` paths were there before; `gone` ones have left the folder (content found again is a move)."""
         self.catalogue, self.report, self.known, self.gone, self.job = catalogue, report, known, gone, job
         self.moved: set[str] = set()
+        self.again: list[Met] = []
         self.done = 0
         self.cancelled = False
         self.belt: Belt[Work] = Belt(BEHIND)
@@ -104,9 +105,11 @@ class Writing:
                 store.touch(connection, item.met)
             elif document is not None:
                 store.point(connection, item.met, document)
-        if document is None:
-            reason, lasting = self._reasons.get(item.key, ("its twin could not be read", False))
-            self._failed(Failed(item.met, reason, lasting))
+        if document is None and item.key in self._reasons:
+            self._failed(Failed(item.met, *self._reasons[item.key]))
+        elif document is None:  # the path that held it has just been given other content: this file is read after all
+            self.again.append(item.met)
+            self.done -= 1
         else:
             self._count(item.met.path, before == document, others)
 

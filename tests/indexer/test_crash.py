@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("TWOFOLD_KILLS", "25"))
+KILLS = int(os.environ.get("TWOFOLD_KILLS", "20"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="killing forked writers needs a system with fork")

@@ -78,6 +78,24 @@ def test_a_moved_file_is_neither_embedded_again_nor_lost(collection, embedder, f
     assert collection.search("purred", embedder).hits[0].path == str(folder / "deep" / "felines.md")
 
 
+def test_files_that_changed_places_keep_their_contents(collection, embedder, folder):
+    drain(collection.ingest(folder, [embedder]))
+    (folder / "cats.md").rename(folder / "kept")
+    (folder / "taxes.md").rename(folder / "cats.md")
+    (folder / "kept").rename(folder / "taxes.md")
+    assert counts(drain(collection.ingest(folder, [embedder]))) == {"updated": 2, "unchanged": 1}
+    assert collection.search("purred", embedder, top=1).hits[0].path.endswith("taxes.md")
+    assert collection.status()["documents"] == 3
+
+
+def test_a_file_moved_and_replaced_is_not_embedded_again(collection, embedder, folder):
+    drain(collection.ingest(folder, [embedder]))
+    (folder / "cats.md").rename(folder / "older cats.md")
+    write(folder, cats="A newer text.")
+    assert drain(collection.ingest(folder, [embedder])).chunks == 1
+    assert collection.search("purred", embedder, top=1).hits[0].path.endswith("older cats.md")
+
+
 def test_copies_share_content_and_all_their_paths_are_shown(collection, embedder, folder):
     (folder / "z.md").write_bytes((folder / "cats.md").read_bytes())
     drain(collection.ingest(folder, [embedder]))
