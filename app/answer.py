@@ -26,6 +26,7 @@ Style = Literal["quote", "write"]
 REFUSE_AT = 0.6  # share of questions about nothing here that scored as well; readers' own questions rarely reach it
 COVERED = 0.75
 HITS_WRITTEN_FROM = 6
+BLANK_STEPS = 12  # so many steps without a visible letter, and a writer is given up
 
 
 class Author(Protocol):
@@ -167,11 +168,18 @@ def _written(
 ) -> Iterator[Piece | Answer]:
     budget = budget or Budget.of(writer.context)
     talk, used = messages(question, hits[:HITS_WRITTEN_FROM], history, budget, _counter(writer), writer.shorten)
-    written = ""
+    written, waited = "", 0
     for text in writer.stream(talk, stop=stop, max_tokens=budget.reply):
         written += text
-        yield Piece(text)
-    yield _supported(question, written, used, embedder, stopped=stop.is_set())
+        waited += not written.strip()
+        if waited > BLANK_STEPS:
+            break
+        if written.strip():
+            yield Piece(text)
+    if written.strip() or stop.is_set():
+        yield _supported(question, written, used, embedder, stopped=stop.is_set())
+    else:  # a model that embeds well may have nothing to say; its quotes are worth more than an empty answer
+        yield from _quoted(question, hits, embedder, history, stop)
 
 
 def _counter(writer: Author) -> Callable[[str], int]:

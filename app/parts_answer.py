@@ -39,7 +39,9 @@ def draw_answer(row: Any) -> None:
     if row.refused:
         st.html(f'<div class="tf-answer">{parts.escaped(row.text)}</div>')
         note("No passage fits the question better than unrelated questions fit. The closest ones are below.")
-    elif row.style == "quote":
+    elif row.details.get("style", row.style) == "quote":
+        if row.style == "write":
+            note("The model wrote nothing of use here, so the sentences that answer are quoted.")
         draw_quotes(row)
     elif row.text:
         draw_written(row)

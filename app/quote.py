@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from indexer import Hit
 
 HITS_READ = 5
-SENTENCES_READ = 60  # more would keep the reader waiting for the first word on two cores
+SENTENCES_READ = 40  # more would keep the reader waiting for the first word on two cores
 # weights read off 900 questions of three sets (English and Chinese); the result is flat around them
 SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 1.0, 1.0
 WANTS_FIGURE = re.compile(

@@ -32,6 +32,7 @@ def save(collection: Collection, number: int, whole: Answer, details: dict[str, 
         for one in whole.citations
     ]  # fmt: skip
     given = {
+        "style": whole.style,
         "unsupported": [list(span) for span in whole.unsupported],
         "seconds_to_first_token": round(whole.seconds_to_first_token, 4),
         **(details or {}),

@@ -13,6 +13,7 @@ from indexer import Filters, Found, Hit
 
 MODES = {"hybrid": "Meaning + words", "dense": "Meaning", "words": "Words"}
 LEGS = {"dense": "meaning", "words": "words", "likelihood": "likelihood", "retrieved": "before"}
+SUGGESTED = 6
 OWN = "the method's own"
 
 
@@ -111,6 +112,10 @@ def welcome() -> None:
         return
     there = f"{parts.plural(status['documents'], 'document')}, {parts.plural(status['chunks'], 'passage')} to search."
     note(f"{there} Use your own words, in English or Chinese; results open at the passage.")
+    with st.container(horizontal=True, gap="small", key="search-try"):
+        for row in house().collection.documents(limit=SUGGESTED):
+            title = row.title or PurePath(row.path).stem.replace("-", " ").replace("_", " ")
+            st.page_link(__file__, label=parts.plain(title, 40), icon=":material/search:", query_params={"q": title})
 
 
 def page() -> None:
