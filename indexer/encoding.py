@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from indexer.loaders.languages import LANGUAGES, SCRIPTS, SUPERSETS, Language, Script
 
-SAMPLE = 20_000  # bytes of lines with something beyond ASCII that a guess looks at
+SAMPLE = 12_000  # bytes of lines with something beyond ASCII that a guess looks at
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with

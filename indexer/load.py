@@ -17,6 +17,7 @@ from indexer.loaders.table import LOADERS, Loader, loader_for
 __all__ = ["LOADERS", "Block", "Limits", "LoadError", "Loaded", "Loader", "Page", "Picture", "Reader", "readable"]
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 5  # processor time is limited inside; on a busy machine the clock on the wall runs that much faster
 MOST_FILES, MOST_MEMORY = 400, 512 * 2**20  # a reading process is replaced after so many files, or once so large
 
 
@@ -98,7 +99,7 @@ class Reader:
         """Send one request; None where the process died over it (`ending` says how), LoadError where time ran out."""
         process = self._start(limits)
         late = threading.Event()
-        timer = threading.Timer(limits.seconds, end_late, (process, late))
+        timer = threading.Timer(PATIENCE * limits.seconds, end_late, (process, late))
         timer.start()
         try:
             with contextlib.suppress(BrokenPipeError):
@@ -109,13 +110,12 @@ class Reader:
             raise
         finally:
             timer.cancel()
-        if late.is_set():
+        if late.is_set() or answer is None:
+            code = process.wait()
             self.close()
-            if answer is None:
+            if answer is None and (late.is_set() or code == -getattr(signal, "SIGXCPU", 0)):
                 raise LoadError(f"took longer than {limits.seconds:g} seconds, the limit")
-        elif answer is None:
-            self.ending = describe(process.wait())
-            self.close()
+            self.ending = describe(code)
         else:
             self._after(answer[0])
         return answer
@@ -157,7 +157,5 @@ def describe(code: int) -> str:
     """How a process ended, in words."""
     if code >= 0:
         return f"the reading process stopped without an answer (exit {code})"
-    name = {signal.SIGKILL: "killed, probably for memory", signal.SIGXCPU: "used more processor time than the limit"}
-    known = name.get(cast(signal.Signals, -code))
-    how = known or signal.Signals(-code).name
+    how = "killed, probably for memory" if code == -signal.SIGKILL else signal.Signals(-code).name
     return f"reading it crashed the parser ({how}); the file is probably damaged or hostile"

@@ -49,7 +49,7 @@ def allow_seconds(seconds: float) -> None:
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
-        cap = int(used.ru_utime + used.ru_stime + seconds) + 2
+        cap = int(used.ru_utime + used.ru_stime + seconds) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (cap, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 

@@ -125,12 +125,13 @@ class Draft:
         """Add a whole document (a member of an archive, an attachment), each of its pages as one of ours."""
         pages = loaded.pages or (Page("", 0, len(loaded.text)),)
         blocks = iter(loaded.blocks or tuple(Block(p.start, p.end, "paragraph") for p in pages))
-        block = next(blocks, None)
+        block, last = next(blocks, None), 0
         for page in pages:
             self.page(f"{label}, {page.label}" if page.label else label)
             while block and block.start < page.end:
-                self.add(loaded.text[block.start : block.end], block.kind, block.level)
-                block = next(blocks, None)
+                tight = loaded.text.count("\n", last, block.start) == 1  # rows and items follow each other closely
+                self.add(loaded.text[block.start : block.end], block.kind, block.level, "\n" if tight else "\n\n")
+                block, last = next(blocks, None), block.end
         self.close()
         self.notes += [f"{label}: {note}" for note in loaded.notes]
 

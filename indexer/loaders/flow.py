@@ -27,36 +27,48 @@ class Paragraph:
         return "".join(c for c, _ in self.chars)
 
 
+class Line:
+    """A line of print: its characters, its text, how wide it is in narrow characters."""
+
+    def __init__(self, chars: list[Placed]) -> None:
+        """Measure once."""
+        self.chars = chars
+        self.text = "".join(c for c, _ in chars)
+        self.width = len(self.text) + (
+            0 if self.text.isascii() else sum(east_asian_width(c) in "WF" for c in self.text)
+        )
+
+
 def paragraphs(chars: list[Placed]) -> list[Paragraph]:
     """A page's characters, line ends among them, as paragraphs."""
-    lines = split(chars)
+    lines = [Line(line) for line in split(chars)]
     if not lines:
         return []
-    usual = sorted(map(width, lines))[int(0.9 * (len(lines) - 1))]
-    found = [Paragraph(list(lines[0]))]
+    usual = sorted(line.width for line in lines)[int(0.9 * (len(lines) - 1))]
+    found = [Paragraph(list(lines[0].chars))]
     flowing = False
     for line, following in pairwise(lines):
         current = found[-1]
-        if line[-1][0] in HYPHENS:
+        if line.text[-1] in HYPHENS:
             current.chars.pop()
             flowing = True
-        elif width(line) >= FULL * usual and usual > 20 and goes_on(line, following, usual):
-            current.chars += [] if is_wide(line[-1][0]) and is_wide(following[0][0]) else [(" ", -1)]
+        elif line.width >= FULL * usual and usual > 20 and goes_on(line, following, usual):
+            current.chars += [] if is_wide(line.text[-1]) and is_wide(following.text[0]) else [(" ", -1)]
             flowing = True
-        elif flowing or ENDS.search(text(line)):
+        elif flowing or ENDS.search(line.text):
             found.append(Paragraph())
             flowing = False
         else:
             current.chars.append(("\n", -1))  # a short line after a short one: a table, an address, a poem
-        found[-1].chars += following
+        found[-1].chars += following.chars
     return [p for p in found if p.text.strip()]
 
 
-def goes_on(line: list[Placed], following: list[Placed], usual: int) -> bool:
+def goes_on(line: Line, following: Line, usual: int) -> bool:
     """Whether a full line's sentence runs into the next: not into an item, a heading, a table of contents."""
-    words = text(following)
-    heading = ENDS.search(text(line)) and width(following) < 0.6 * usual and not ENDS.search(words)
-    return not heading and not NEW_ITEM.match(words) and not LEADERS.search(text(line))
+    short = following.width < 0.6 * usual and not ENDS.search(following.text)
+    heading = short and ENDS.search(line.text)
+    return not heading and not NEW_ITEM.match(following.text) and not LEADERS.search(line.text)
 
 
 def split(chars: list[Placed]) -> list[list[Placed]]:
@@ -73,16 +85,6 @@ def split(chars: list[Placed]) -> list[list[Placed]]:
     return [line for line in lines if line]
 
 
-def text(line: list[Placed]) -> str:
-    """The characters alone."""
-    return "".join(c for c, _ in line)
-
-
 def is_wide(char: str) -> bool:
     """Whether a character is of a script written without spaces."""
     return east_asian_width(char) in "WF" and not "\uac00" <= char <= "\ud7af"
-
-
-def width(line: list[Placed]) -> int:
-    """How wide a line is in narrow characters."""
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c, _ in line)

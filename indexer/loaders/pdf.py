@@ -69,8 +69,13 @@ def page_paragraphs(textpage: Any) -> list[flow.Paragraph]:
 
 def characters(textpage: Any) -> Iterator[flow.Placed]:
     """Every character of a page and its number; halves of a pair are joined, controls left out but for line ends."""
+    count = textpage.count_chars()
+    whole = textpage.get_text_range()
+    if len(whole) == count:  # nothing inserted, left out or paired: the fast way
+        yield from ((c, index) for index, c in enumerate(whole) if c in flow.HYPHENS or not UNWANTED.match(c))
+        return
     high = 0
-    for index in range(textpage.count_chars()):
+    for index in range(count):
         code = raw.FPDFText_GetUnicode(textpage, index)
         if 0xD800 <= code < 0xDC00:
             high = code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 
@@ -72,7 +73,7 @@ def test_every_visible_character_is_in_a_chunk_and_no_chunk_is_over_its_size(off
 def test_chunks_go_forward_and_overlap_by_no_more_than_was_asked(text, size, share):
     overlap = int(size * share)
     chunks = cut(plain(text), words, size=size, overlap=overlap)
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in itertools.pairwise(chunks):
         assert before.start < after.start
         assert before.end < after.end
         assert len(words(text[after.start : before.end])) <= overlap
@@ -82,7 +83,7 @@ def test_chunks_go_forward_and_overlap_by_no_more_than_was_asked(text, size, sha
 @given(text=TEXTS)
 def test_without_overlap_no_character_is_in_two_chunks(text):
     chunks = cut(plain(text), words, size=20, overlap=0)
-    assert all(before.end <= after.start for before, after in zip(chunks, chunks[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(chunks))
 
 
 def test_short_sections_share_a_chunk_and_long_ones_begin_their_own():
