@@ -152,7 +152,7 @@ class Evaluator:
                 words.add(connection, enumerate(self.dataset.documents.values()))
         with self._words.read() as connection:
             texts = [self.dataset.queries[query] for query in self.dataset.judged]
-            self._found = [dict(words.search(connection, text, DEPTH)) for text in texts]
+            self._found = [dict(words.search(connection, words.affordable(connection, text), DEPTH)) for text in texts]
         self._seconds["words"] = time.perf_counter() - started
         return self._found
 

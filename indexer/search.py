@@ -42,6 +42,27 @@ class Trace:
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - started
 
 
+@dataclass(slots=True)
+class _Ask:
+    """One search under way."""
+
+    query: str
+    embedder: "Embedder | None"
+    top: int
+    mode: str
+    filters: Filters
+    fusion: Fusion
+    trace: Trace
+    vector: np.ndarray | None = None
+    space: int | None = None
+    match: str = ""
+
+    @property
+    def depth(self) -> int:
+        """How many candidates each leg gives."""
+        return max(DEPTH, 2 * self.top) if self.mode == "hybrid" else self.top
+
+
 class Searcher:
     """Searches one collection; safe from any number of threads."""
 
@@ -69,98 +90,73 @@ class Searcher:
             raise ValueError("the query is empty: type a few words or a question")
         if mode not in MODES or top < 1:
             raise ValueError(f"mode is one of {', '.join(MODES)} and top at least 1; got {mode!r} and {top}")
-        trace, filters = Trace(), filters or Filters()
-        vector = self._vector(query, embedder, mode, instruction, query_vector, trace)
+        ask = _Ask(query, embedder, top, mode, filters or Filters(), fusion, Trace(), query_vector)
+        if mode != "words":
+            self._encode(ask, instruction)
         with self.catalogue.read() as connection:
-            dense: dict[int, float] = {}
-            lexical: dict[int, float] = {}
-            depth = top if mode != "hybrid" else max(DEPTH, 2 * top)
-            if vector is not None and embedder is not None:
-                dense = self._dense(connection, vector, embedder, depth, filters, trace)
-            if mode != "dense":
-                lexical = self._words(connection, query, depth, filters, trace)
-            return self._found(connection, query, vector, embedder, (lexical, dense), top, filters, fusion, trace)
+            dense = self._dense(connection, ask) if ask.vector is not None else {}
+            lexical = self._words(connection, ask) if mode != "dense" else {}
+            return self._found(connection, ask, lexical, dense)
 
-    def _vector(
-        self,
-        query: str,
-        embedder: "Embedder | None",
-        mode: str,
-        instruction: str,
-        given: np.ndarray | None,
-        trace: Trace,
-    ) -> np.ndarray | None:
-        if mode == "words":
-            return None
-        if embedder is None:
-            trace.notes.append("the dense leg did not run: no model is loaded")
-            return None
-        with trace.timed("query"):
-            return given if given is not None else embedder.queries([query], instruction=instruction)[0]
+    def _encode(self, ask: _Ask, instruction: str) -> None:
+        if ask.embedder is None:
+            ask.vector = None
+            ask.trace.notes.append("the dense leg did not run: no model is loaded")
+        elif ask.vector is None:
+            with ask.trace.timed("query"):
+                ask.vector = ask.embedder.queries([ask.query], instruction=instruction)[0]
 
-    def _dense(
-        self,
-        connection: Connection,
-        vector: np.ndarray,
-        embedder: "Embedder",
-        depth: int,
-        filters: Filters,
-        trace: Trace,
-    ) -> dict[int, float]:
-        space = spaces.find(connection, embedder.fingerprint)
-        if space is None:
-            name = f"{embedder.method.name} on {embedder.engine.name}"
-            trace.notes.append(f"the dense leg did not run: this collection has no vectors of {name} yet")
+    def _dense(self, connection: Connection, ask: _Ask) -> dict[int, float]:
+        assert ask.embedder is not None and ask.vector is not None
+        ask.space = spaces.find(connection, ask.embedder.fingerprint)
+        if ask.space is None:
+            name = f"{ask.embedder.method.name} on {ask.embedder.engine.name}"
+            ask.trace.notes.append(f"the dense leg did not run: this collection has no vectors of {name} yet")
             return {}
-        view = self.view(space, embedder.dim)
-        with trace.timed("refresh"):
+        view = self.view(ask.space, ask.embedder.dim)
+        with ask.trace.timed("refresh"):
             mark = view.refresh(connection)
             if view.worth_saving:
                 view.save()
-        allowed = self._allowed(connection, filters, mark) if filters else None
-        with trace.timed("dense"):
-            near = view.search(vector, depth, allowed)
-        missing = _missing(connection, len(view)) if len(near.ids) < depth or len(view) == 0 else 0
-        if missing:
-            trace.notes.append(f"{missing} passages have no vector in this space yet and were searched by words only")
+        allowed = self._allowed(connection, ask.filters, mark) if ask.filters else None
+        with ask.trace.timed("dense"):
+            near = view.search(ask.vector, ask.depth, allowed)
+        if len(near.ids) < ask.depth and (missing := _missing(connection, len(view))):
+            ask.trace.notes.append(f"{missing} passages have no vector in this space yet: only words can find them")
         return dict(zip(near.ids.tolist(), near.scores.tolist(), strict=True))
 
-    def _words(
-        self, connection: Connection, query: str, depth: int, filters: Filters, trace: Trace
-    ) -> dict[int, float]:
-        if not words.terms(query):
-            trace.notes.append("the words leg did not run: the query has no word to look for")
-            return {}
-        clause, values = allowed_sql(filters)
-        with trace.timed("words"):
-            return dict(words.search(connection, query, depth, within=clause, values=values))
+    def _words(self, connection: Connection, ask: _Ask) -> dict[int, float]:
+        with ask.trace.timed("words"):
+            if not words.terms(ask.query):
+                ask.trace.notes.append("the words leg did not run: the query has no word to look for")
+                return {}
+            ask.match = words.affordable(connection, ask.query)
+            clause, values = allowed_sql(ask.filters)
+            return dict(words.search(connection, ask.match, ask.depth, within=clause, values=values))
 
-    def _found(
-        self, connection: Connection, query: str, vector: np.ndarray | None, embedder: "Embedder | None",
-        legs: tuple[dict[int, float], dict[int, float]], top: int, filters: Filters, fusion: Fusion, trace: Trace,
-    ) -> Found:  # fmt: skip
-        lexical, dense = legs
-        with trace.timed("fuse"):
-            fused = fusion(lexical, dense) if lexical and dense else lexical or dense
-            best = fuse.best(fused, top)
-        with trace.timed("fetch"):
+    def _found(self, connection: Connection, ask: _Ask, lexical: dict[int, float], dense: dict[int, float]) -> Found:
+        with ask.trace.timed("fuse"):
+            fused = ask.fusion(lexical, dense) if lexical and dense else lexical or dense
+            best = fuse.best(fused, ask.top)
+        with ask.trace.timed("fetch"):
             shown = [chunk for chunk, _ in best]
-            if lexical and embedder is not None and dense and vector is not None:
-                dense = dense | self._cosines(connection, vector, embedder, [k for k in shown if k not in dense])
-                lexical = lexical | words.scores(connection, query, [k for k in shown if k not in lexical])
-            hits = self._hits(connection, best, _legs(shown, legs, (lexical, dense)), filters)
-        return Found(hits, tuple(trace.notes), trace.seconds)
+            scored = lexical, dense
+            if lexical and dense:
+                unseen = [chunk for chunk in shown if chunk not in lexical]
+                scored = (
+                    lexical | words.scores(connection, ask.match, unseen),
+                    dense | self._cosines(connection, ask, shown),
+                )
+            hits = self._hits(connection, best, _legs(shown, (lexical, dense), scored), ask.filters)
+        return Found(hits, tuple(ask.trace.notes), ask.trace.seconds)
 
-    def _cosines(
-        self, connection: Connection, vector: np.ndarray, embedder: "Embedder", chunks: Sequence[int]
-    ) -> dict[int, float]:
-        if not chunks:
-            return {}
-        space = spaces.find(connection, embedder.fingerprint)
-        wanted = select(c.vector.c.chunk_id, c.vector.c.data).where(
-            c.vector.c.chunk_id.in_(chunks), c.vector.c.space_id == space
-        )
-        return {k: float(np.frombuffer(data, np.float16) @ vector) for k, data in connection.execute(wanted)}
+    def _cosines(self, connection: Connection, ask: _Ask, chunks: Sequence[int]) -> dict[int, float]:
+        """Exact cosines, also of passages that only their words brought here."""
+        assert ask.vector is not None
+        query = ask.vector
+        columns = select(c.vector.c.chunk_id, c.vector.c.data)
+        wanted = columns.where(c.vector.c.chunk_id.in_(chunks), c.vector.c.space_id == ask.space)
+        return {chunk: float(np.frombuffer(data, np.float16) @ query) for chunk, data in connection.execute(wanted)}
 
     def _allowed(self, connection: Connection, filters: Filters, mark: Any) -> Any:
         key = (filters, mark)

@@ -27,6 +27,7 @@ STOP = frozenset(
     "how i if in into is it its me my no not of on or our s she should so some such t than that the their them then "
     "there these they this to was we were what when where which who why will with would you your".split()
 )
+BUDGET = 30_000  # chunks that the terms of a query may match together
 MOST_TERMS = 64  # a whole page pasted as a query: the rarest words of its beginning are enough
 
 
@@ -59,7 +60,11 @@ def match_any(query: str) -> str:
 
     "" without terms.
     """
-    return " OR ".join(f'"{term}"' for term in terms(query))
+    return _any(terms(query))
+
+
+def _any(wanted: Sequence[str]) -> str:
+    return " OR ".join(f'"{term}"' for term in wanted)
 
 
 def add(connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
@@ -86,28 +91,49 @@ def compact(connection: Connection) -> None:
     connection.execute(text("INSERT INTO words(words) VALUES ('optimize')"))
 
 
+def affordable(connection: Connection, query: str) -> str:
+    """The query for `search` and `scores`, without the commonest terms where scoring them all would take long.
+
+    BM25 gives a term that most chunks have next to nothing, and yet scores every chunk that has it. So in a large index
+    terms are kept from the rarest on, until together they match BUDGET chunks; the rarest is always kept.
+    """
+    wanted = terms(query)
+    if (connection.execute(text("SELECT max(id) FROM words_docsize")).scalar() or 0) <= BUDGET or len(wanted) < 2:
+        return _any(wanted)
+    counted = text("SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH :term LIMIT :most)")
+    most = BUDGET + 1
+    common = {term: connection.execute(counted, {"term": f'"{term}"', "most": most}).scalar() or 0 for term in wanted}
+    kept, spent = list[str](), 0
+    for term in sorted(wanted, key=lambda term: common[term]):
+        spent += common[term]
+        if kept and spent > BUDGET:
+            break
+        kept += [term] if common[term] else []
+    return _any(kept)
+
+
 def search(
-    connection: Connection, query: str, top: int, *, within: str = "", values: dict[str, object] | None = None
+    connection: Connection, match: str, top: int, *, within: str = "", values: dict[str, object] | None = None
 ) -> list[tuple[int, float]]:
-    """The best chunks as (chunk id, BM25 score, higher is better); `within` is a subquery of the chunk ids allowed."""
-    wanted = match_any(query)
-    if not wanted:
+    """The best chunks as (chunk id, BM25 score, higher is better) for what `affordable` or `match_any` made of a query.
+
+    `within` is a subquery of the chunk ids allowed, `values` its parameters.
+    """
+    if not match:
         return []
     clause = f" AND +rowid IN ({within})" if within else ""
-    statement = text(f"SELECT rowid, rank FROM words WHERE words MATCH :wanted{clause} ORDER BY rank LIMIT :top")
-    found = connection.execute(statement, {"wanted": wanted, "top": top, **(values or {})})
+    statement = text(f"SELECT rowid, rank FROM words WHERE words MATCH :match{clause} ORDER BY rank LIMIT :top")
+    found = connection.execute(statement, {"match": match, "top": top, **(values or {})})
     return [(int(chunk), -float(rank)) for chunk, rank in found]
 
 
-def scores(connection: Connection, query: str, chunks: Sequence[int]) -> dict[int, float]:
-    """BM25 of the query for these chunks; a chunk with none of its terms is left out."""
-    wanted = match_any(query)
-    if not wanted or not chunks:
+def scores(connection: Connection, match: str, chunks: Sequence[int]) -> dict[int, float]:
+    """BM25 for these chunks; a chunk with none of the terms is left out."""
+    if not match or not chunks:
         return {}
     listed = json.dumps([int(chunk) for chunk in chunks])
     # "+" keeps SQLite from running the whole match once for each chunk; without an ORDER BY only these are scored
-    statement = text(
-        "SELECT rowid, rank FROM words WHERE words MATCH :wanted AND +rowid IN (SELECT value FROM json_each(:chunks))"
-    )
-    found = connection.execute(statement, {"wanted": wanted, "chunks": listed})
+    clause = "+rowid IN (SELECT value FROM json_each(:chunks))"
+    statement = text(f"SELECT rowid, rank FROM words WHERE words MATCH :match AND {clause}")
+    found = connection.execute(statement, {"match": match, "chunks": listed})
     return {int(chunk): -float(rank) for chunk, rank in found}

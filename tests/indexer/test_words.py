@@ -26,7 +26,7 @@ def index(tmp_path):
 
 def found(index: Catalogue, query: str) -> list[int]:
     with index.read() as connection:
-        return [chunk for chunk, _ in words.search(connection, query, 10)]
+        return [chunk for chunk, _ in words.search(connection, words.match_any(query), 10)]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,19 @@ def test_stop_words_count_only_where_nothing_else_is_there():
 
 def test_scores_of_given_chunks_equal_those_of_the_search(index):
     with index.read() as connection:
-        ranked = dict(words.search(connection, "running customers 明月", 10))
-        assert words.scores(connection, "running customers 明月", [1, 4, 5]) == pytest.approx(ranked)
+        match = words.match_any("running customers 明月")
+        ranked = dict(words.search(connection, match, 10))
+        assert words.scores(connection, match, [1, 4, 5]) == pytest.approx(ranked)
+
+
+def test_the_commonest_terms_are_left_out_where_they_cost_too_much(index, monkeypatch):
+    with index.write() as connection:
+        words.add(connection, ((n, f"common rare{n % 9} lonely{n}") for n in range(10, 60)))
+        assert words.affordable(connection, "common rare3 lonely12") == '"common" OR "rare3" OR "lonely12"'
+        monkeypatch.setattr(words, "BUDGET", 20)
+        assert words.affordable(connection, "common rare3 lonely12") == '"lonely12" OR "rare3"'
+        assert words.affordable(connection, "common") == '"common"'
+        assert words.affordable(connection, "common absent") == '"common"'
 
 
 @given(st.text())
