@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.models import embedder_for, note_untrained
+from app.commands.models import another, embedder_for, note_untrained
 from app.commands.output import progress_bar
 from app.settings import Settings
-from embedder import open_embedder
-from indexer.dataset import read_beir
-from indexer.evaluate import Evaluation, Evaluator
+from indexer.dataset import read_beir, read_pairs
+from indexer.evaluate import Evaluation, Evaluator, similarity
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
     from indexer import Mode
+    from indexer.metrics import Interval
 
 
 def evaluations(
@@ -39,6 +39,15 @@ def embedders(settings: Settings, methods: Sequence[str]) -> Iterator[Embedder]:
     note_untrained(first)
     yield first
     for name in methods[1:]:
-        other = open_embedder(first.engine.name, name, engine=first.engine)
+        other = another(settings, first, name)
         note_untrained(other)
         yield other
+
+
+def similarities(
+    settings: Settings, folder: Path, methods: Sequence[str], instruction: str
+) -> Iterator[tuple[str, Interval]]:
+    """Each method's rank correlation with people's judgement of sentence pairs."""
+    pairs = read_pairs(folder)
+    for embedder in embedders(settings, methods):
+        yield embedder.method.name, similarity(pairs, embedder, instruction=instruction)

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.known_models import BUNDLED, noted, place_of
 from app.settings import Settings
-from embedder import read_card
+from embedder import Card, read_card
 from embedder.engine import POCKET
 
 
@@ -71,6 +71,6 @@ def _used(home: Path) -> dict[str, list[str]]:
     return used
 
 
-def writes_well(name: str, home: Path) -> bool:
-    """Whether the card of a model says that it writes; a model without a card is taken to."""
-    return read_card(BUNDLED if name == BUNDLED else place_of(home, name)).writes
+def card_of(name: str, home: Path) -> Card:
+    """What a loaded model says of itself: whether it writes and re-orders well; a model without a card writes."""
+    return read_card(BUNDLED if name == BUNDLED else place_of(home, name))

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from app.commands.frame import Failure, Session, command
-from app.commands.search import PANEL, Filter, Instruction, Mode, filters_from
+from app.commands.frame import Session, command
+from app.commands.search import PANEL, Filter, Instruction, Look, Mode, filters_from
 
 if TYPE_CHECKING:
     from app.answer import Answer, Author
     from app.conversation import Turn
     from embedder.embedder import Embedder
-    from indexer import Collection, Filters
+    from indexer import Collection
 
 TOP = 8
 Style = Annotated[
     Literal["auto", "quote", "write"],
     typer.Option(help="Sentences of your files, or the model's own with sources; auto: what the model does well."),
+]
+
+Rerank = Annotated[
+    bool | None,
+    typer.Option("--rerank/--no-rerank", help="Let the model re-order the passages first; else as its card says."),
 ]
 
 
@@ -32,21 +37,23 @@ class Asking:
     collection: Collection
     embedder: Embedder
     style: Literal["quote", "write"]
-    mode: Any
-    instruction: str
-    filters: Filters
+    look: Look
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def asking(session: Session, style: str, mode: str, instruction: str, filters: Filters) -> Asking:
-    """Open the collection and the model; `auto` is what the model's card says it does well."""
-    from app.model_list import writes_well
+def asking(
+    session: Session, style: str, mode: str, instruction: str, filters: list[str], rerank: bool | None
+) -> Asking:
+    """Open the collection and the model; what is left to the model is as its card says it does well."""
+    from app.model_list import card_of
 
+    chosen = filters_from(filters)
     collection = session.collection()
     embedder = session.embedder(collection)
-    if style == "auto":
-        style = "write" if writes_well(embedder.engine.name, session.settings.home) else "quote"
-    return Asking(collection, embedder, "write" if style == "write" else "quote", mode, instruction, filters)
+    card = card_of(embedder.engine.name, session.settings.home)
+    look = Look(TOP, instruction, mode, chosen, card.rerank if rerank is None else rerank)
+    writes = style == "write" or (style == "auto" and card.writes)
+    return Asking(collection, embedder, "write" if writes else "quote", look)
 
 
 def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) -> Answer:
@@ -55,13 +62,8 @@ def answered(asking: Asking, question: str, history: Sequence[Turn], show: Any) 
     from app.conversation import standalone
     from app.saved import p_value
 
-    if not question.strip():
-        raise Failure("the question is empty: give it some words")
-    found = asking.collection.search(
-        standalone(question, history), asking.embedder, top=TOP, mode=asking.mode,
-        instruction=asking.instruction, filters=asking.filters,
-    )  # fmt: skip
-    odds = p_value(asking.collection, asking.embedder, found) if asking.mode != "words" else None
+    found = asking.look.find(asking.collection, asking.embedder, standalone(question, history))
+    odds = p_value(asking.collection, asking.embedder, found) if asking.look.mode != "words" else None
     steps = answer(
         question, found, writer=cast("Author", asking.embedder.engine), embedder=asking.embedder, style=asking.style,
         history=history, p_value=odds, stop=asking.stop,
@@ -92,18 +94,21 @@ def ask(
     instruction: Instruction = "",
     mode: Mode = "hybrid",
     filter_: Filter = [],  # noqa: B006  # typer reads the default and never changes it
+    rerank: Rerank = None,
 ) -> None:
     """Answer a question from your files, with the passages the answer rests on; or say that it is not in them."""
     from app.commands.library import interruptible
     from app.commands.output import emit
 
-    told = asking(session, style, mode, instruction, filters_from(filter_))
+    told = asking(session, style, mode, instruction, filter_, rerank)
     with interruptible() as told.stop:
         whole = answered(told, question, (), writer_to(session))
     if session.json:
         emit(session, answer_json(whole))
     else:
         sources(session, whole)
+    if whole.stopped:
+        raise typer.Exit(1)
 
 
 @command(PANEL, ("twofold chat", "twofold chat --style write"))
@@ -113,13 +118,14 @@ def chat(
     instruction: Instruction = "",
     mode: Mode = "hybrid",
     filter_: Filter = [],  # noqa: B006  # typer reads the default and never changes it
+    rerank: Rerank = None,
 ) -> None:
     """Keep a conversation: questions that follow see the ones before. An empty line or Ctrl-D ends it."""
     from app.commands.library import interruptible
     from app.commands.output import emit
     from app.conversation import Turn
 
-    told = asking(session, style, mode, instruction, filters_from(filter_))
+    told = asking(session, style, mode, instruction, filter_, rerank)
     history: list[Turn] = []
     talk: list[dict[str, Any]] = []
     while question := next_question():
@@ -173,6 +179,7 @@ def answer_json(whole: Answer) -> dict[str, Any]:
 
 def sources(session: Session, whole: Answer) -> None:
     """The passages an answer rests on, under it."""
+    from rich.padding import Padding
     from rich.text import Text
 
     from app.commands.output import console, plain, snippet
@@ -185,6 +192,6 @@ def sources(session: Session, whole: Answer) -> None:
             Text.assemble((f"[{c.ordinal}] ", "bold"), (plain(where), "cyan"), (f"  {c.start}:{c.end}", "dim"))
         )
         if whole.style == "write":
-            screen.print(Text("    " + snippet(c.text, 200), "dim"))
+            screen.print(Padding(snippet(c.text, limit=200), (0, 0, 0, 4)), style="dim", soft_wrap=False)
     if whole.unsupported:
         screen.print(Text(f"{len(whole.unsupported)} sentence(s) rest on no passage that was found.", "yellow"))

@@ -60,8 +60,7 @@ def whole(path: Path) -> Path:
 
 def ingest_embedders(session: Session, collection: Collection) -> list[Embedder]:
     """One embedder for each space the collection has, or for its first one: documents are in every space or in none."""
-    from app.commands.models import embedder_for, note_untrained
-    from embedder import open_embedder
+    from app.commands.models import another, embedder_for, note_untrained
 
     first = embedder_for(session.settings, collection)
     note_untrained(first)
@@ -74,7 +73,7 @@ def ingest_embedders(session: Session, collection: Collection) -> list[Embedder]
                 f"this collection also has vectors of {space.method} on {space.model}, another model: "
                 f"drop them first with `twofold methods drop {space.method}`, or use --model {space.model}"
             )
-        other = open_embedder(space.model, space.method, engine=first.engine)
+        other = another(session.settings, first, space.method)
         made[other.fingerprint] = other
     check_spaces(collection, made)
     return list(made.values())

@@ -88,7 +88,7 @@ def vectors_of(embedder: Embedder, side: str, texts: list[str], instruction: str
 def evaluate(
     session: Session,
     folder: Annotated[
-        Path, typer.Argument(help="A set in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.")
+        Path, typer.Argument(help="corpus.jsonl, queries.jsonl and qrels/test.tsv; or pairs in test.tsv.")
     ],
     methods: Annotated[str, typer.Option("--methods", metavar="A,B,…", help="Which; else the model's own.")] = "",
     mode: Mode = "hybrid",
@@ -97,12 +97,15 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Also write how each query went: JSON lines.")
     ] = None,
 ) -> None:
-    """Measure methods on a set of questions with known answers: nDCG, recall and MRR at ten, with 95 % intervals."""
+    """Measure methods on questions with known answers (nDCG, recall, MRR at ten) or sentence pairs (Spearman)."""
     from app.commands.library import interruptible
     from app.commands.output import emit
     from app.evaluation import evaluations
 
     names = [name.strip() for name in methods.split(",") if name.strip()]
+    if not (folder / "corpus.jsonl").is_file() and list(folder.glob("*.tsv")):
+        likeness(session, folder, names, instruction)
+        return
     with interruptible() as stop:
         done = list(evaluations(session.settings, folder, names, mode, instruction, stop))
     if rows is not None:
@@ -111,6 +114,22 @@ def evaluate(
         emit(session, {"dataset": done[0].dataset, "methods": {one.method: one.json() for one in done}})
     else:
         show_figures(session, done)
+
+
+def likeness(session: Session, folder: Path, names: Sequence[str], instruction: str) -> None:
+    """Sentence pairs instead of questions: how well cosines follow people's judgement of likeness (Spearman)."""
+    from app.commands.output import emit, table
+    from app.evaluation import similarities
+
+    done = dict(similarities(session.settings, folder, names, instruction))
+    if session.json:
+        figures = {
+            name: {"spearman": round(value.value, 4), "low": value.low, "high": value.high}
+            for name, value in done.items()
+        }
+        emit(session, {"dataset": folder.name, "methods": figures})
+    else:
+        table(session, (folder.name, "spearman"), [(name, interval(value)) for name, value in done.items()])
 
 
 def show_figures(session: Session, done: Sequence[Evaluation]) -> None:

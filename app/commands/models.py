@@ -30,6 +30,14 @@ def embedder_for(settings: Settings, collection: Collection | None, method: str 
     return made
 
 
+def another(settings: Settings, first: Embedder, method: str) -> Embedder:
+    """The same model, loaded already, under another method."""
+    from embedder import open_embedder
+
+    name = first.engine.name
+    return open_embedder(settings.model or place_of(settings.home, name), method, engine=first.engine)
+
+
 def wanted(settings: Settings, collection: Collection | None, method: str = "") -> tuple[str, str]:
     """Names of the model and the method to use, before anything is loaded."""
     method = method or settings.method
@@ -176,13 +184,16 @@ def inspect_text(
 
 def weights(embedder: Embedder, side: Literal["query", "document"], text: str, instruction: str) -> dict[str, Any]:
     """A prompt token by token: where each came from, and its share of the vector."""
-    from embedder.prompt import layout
+    from embedder.inspecting import inspect
 
     given = instruction if side == "query" else ""
+    seen = inspect(embedder, side, text, given)
     (prompt,) = embedder.prompts(side, [text], instruction=given)
-    parts, cut = layout(embedder.method, side, text, embedder.engine, instruction=given, limit=embedder.limit)
-    tokens = [
-        {"id": token.id, "token": embedder.engine.decode([token.id]), "part": token.part, "weight": weight}
-        for token, weight in zip(parts, prompt.weights, strict=True)
-    ]
-    return {"method": embedder.method.name, "model": embedder.engine.name, "side": side, "tokens": tokens, "cut": cut}
+    tokens = [{"id": one.id, "token": one.token, "part": one.part, "weight": one.weight} for one in seen]
+    return {
+        "method": embedder.method.name,
+        "model": embedder.engine.name,
+        "side": side,
+        "tokens": tokens,
+        "cut": prompt.cut,
+    }

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from app.commands.frame import Session
+from app.terms import marks, window
 
 if TYPE_CHECKING:
     from indexer import Hit, Progress, Report
@@ -103,10 +105,14 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def snippet(text: str, limit: int = SNIPPET) -> str:
-    """The start of a passage on one line."""
+def snippet(text: str, query: str = "", limit: int = SNIPPET) -> Text:
+    """The part of a passage that says most about the query, on one line, with the query's words marked."""
     line = " ".join(plain(text.replace("\n", " ").replace("\t", " ")).split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    start, end = window(line, marks(line, query), limit)
+    shown = Text(("… " if start else "") + line[start:end] + (" …" if end < len(line) else ""))
+    for first, last in marks(shown.plain, query):
+        shown.stylize("bold yellow", first, last)
+    return shown
 
 
 def place(hit: Hit) -> str:
@@ -114,16 +120,13 @@ def place(hit: Hit) -> str:
     return f"{hit.path}, {hit.page}" if hit.page else hit.path
 
 
-def print_hits(session: Session, hits: Sequence[Hit], words: Sequence[str] = ()) -> None:
+def print_hits(session: Session, hits: Sequence[Hit], query: str) -> None:
     """Hits for a person: place, both legs, the passage with the query's words marked."""
     screen = console(session)
     for hit in hits:
         head = Text.assemble((f"{hit.rank:>2}  ", "bold"), (plain(place(hit)), "cyan"), ("  " + legs(hit), "dim"))
-        body = Text("    " + snippet(hit.text))
-        if words:
-            body.highlight_regex("|".join(f"(?i:{re.escape(word)})" for word in words), "bold yellow")
         screen.print(head)
-        screen.print(body, soft_wrap=False)
+        screen.print(Padding(snippet(hit.text, query), (0, 0, 0, 4)), soft_wrap=False)
 
 
 def legs(hit: Hit) -> str:

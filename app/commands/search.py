@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -10,6 +11,7 @@ from app.commands.frame import Failure, Session, command
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
+    from embedder.engine import Writer
     from indexer import Collection, Filters, Found
 
 PANEL = "Use"
@@ -40,13 +42,14 @@ def search(
     instruction: Instruction = "",
     mode: Mode = "hybrid",
     filter_: Filter = [],  # noqa: B006  # typer reads the default and never changes it
+    rerank: Annotated[bool, typer.Option("--rerank", help="Let the model re-order them by reading each.")] = False,
 ) -> None:
     """Find the passages that answer a query, with the file, page and span each stands at."""
     from app.commands.output import emit, hit_json, print_hits, say
 
     collection = session.collection()
-    embedder = None if mode == "words" else session.embedder(collection)
-    found = look(collection, query, embedder, top, instruction, mode, filters_from(filter_))
+    embedder = None if mode == "words" and not rerank else session.embedder(collection)
+    found = Look(top, instruction, mode, filters_from(filter_), rerank).find(collection, embedder, query)
     if session.json:
         hits = [hit_json(hit) for hit in found.hits]
         emit(session, {"query": query, "hits": hits, "notes": list(found.notes), "seconds": found.seconds})
@@ -55,22 +58,32 @@ def search(
         say(f"note: {note}")
     if not found.hits:
         say("nothing found")
-    print_hits(session, found.hits, marked(query))
+    print_hits(session, found.hits, query)
 
 
-def look(
-    collection: Collection,
-    query: str,
-    embedder: Embedder | None,
-    top: int,
-    instruction: str,
-    mode: Any,
-    filters: Filters,
-) -> Found:
-    """One search; an empty query finds nothing and says so."""
-    if not query.strip():
-        raise Failure("the query is empty: give it some words")
-    return collection.search(query, embedder, top=top, mode=mode, instruction=instruction, filters=filters)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How to search: the options that search, ask and chat share."""
+
+    top: int
+    instruction: str
+    mode: Any
+    filters: Filters
+    rerank: bool = False
+
+    def find(self, collection: Collection, embedder: Embedder | None, query: str) -> Found:
+        """The passages for a query; an empty one is refused, as it has no vector and no words."""
+        from app.rerank import rerank
+
+        if not query.strip():
+            raise Failure("the query is empty: give it some words")
+        dense = None if self.mode == "words" else embedder
+        found = collection.search(
+            query, dense, top=self.top, mode=self.mode, instruction=self.instruction, filters=self.filters
+        )
+        if not self.rerank or embedder is None:
+            return found
+        return replace(found, hits=rerank(query, found.hits, cast("Writer", embedder.engine)))
 
 
 def filters_from(pairs: list[str]) -> Filters:
@@ -81,13 +94,6 @@ def filters_from(pairs: list[str]) -> Filters:
         return Filters.parse(*pairs)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def marked(query: str) -> list[str]:
-    """The query's words, longest first, as they are marked in passages."""
-    from app.terms import terms
-
-    return sorted({term.text for term in terms(query)}, key=len, reverse=True)
 
 
 @command(
@@ -107,9 +113,9 @@ def compare(
     filter_: Filter = [],  # noqa: B006  # typer reads the default and never changes it
 ) -> None:
     """Put one query through several methods side by side, and say how far they agree."""
+    from app.commands.models import another
     from app.commands.output import console, emit, hit_json, print_hits
     from app.compare import compare as compared
-    from embedder import open_embedder
 
     collection = session.collection()
     names = [name.strip() for name in methods.split(",") if name.strip()]
@@ -118,7 +124,7 @@ def compare(
     first = session.embedder(collection, names[0])
     embedders = {names[0]: first}
     for name in names[1:]:
-        embedders[name] = open_embedder(first.engine.name, name, engine=first.engine)
+        embedders[name] = another(session.settings, first, name)
     result = compared(
         collection, query, embedders, top=top, filters=filters_from(filter_), mode=mode, instruction=instruction
     )
@@ -131,7 +137,7 @@ def compare(
         return
     for name, found in result.columns.items():
         console(session).print(f"\n{name}", style="bold")
-        print_hits(session, found.hits, marked(query))
+        print_hits(session, found.hits, query)
     for o in result.overlaps:
         told = f"{o.left} and {o.right}: {o.shared} passages in both, rank-biased overlap {o.rbo:.2f}"
         console(session).print("\n" + told)

@@ -96,3 +96,10 @@ def test_words_are_measured_without_a_model(beir):
     told = twofold("eval", beir, "--mode", "words", "--model", "/nowhere", "--json").json
     assert told["methods"]["words"]["ndcg@10"] == 1.0
     assert "1.000 (1.000 to 1.000)" in twofold("eval", beir, "--mode", "words").out
+
+
+def test_sentence_pairs_are_measured_by_rank_correlation(tiny_model, tmp_path):
+    lines = ["5.0\tthe cat sat\tthe cat sat", "2.0\tthe cat sat\tthe dog sat", "0.0\ta tax law\t猫坐在垫子上"]
+    (tmp_path / "test.tsv").write_text("\n".join(lines), encoding="utf-8")
+    told = twofold("eval", tmp_path, "--model", tiny_model, "--methods", "mean", "--json").json
+    assert told["methods"]["mean"]["spearman"] == 1.0

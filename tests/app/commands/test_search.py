@@ -30,6 +30,12 @@ def test_words_find_chinese_without_a_model(filled, query):
     assert found.json["hits"][0]["path"].endswith("茶.txt")
 
 
+def test_a_reranked_hit_keeps_the_place_it_was_found_at(filled):
+    found = twofold("search", "permit", "--rerank", "--home", filled.home, "--json").json
+    assert sorted(hit["legs"]["retrieved"]["rank"] for hit in found["hits"]) == [1, 2, 3]
+    assert all(hit["legs"]["likelihood"]["score"] < 0 for hit in found["hits"])
+
+
 def test_filters_narrow_what_may_be_found(filled):
     asked = ("search", "permit", "--home", filled.home, "--json")
     hits = twofold(*asked, "--filter", "kind=txt").json["hits"]
