@@ -7,6 +7,7 @@ from embedder.card import Card, read_card
 from embedder.embedder import Embedder, combine, open_embedder
 from embedder.engine import Engine, Message, Writer, open_engine
 from embedder.hash_engine import HashEngine
+from embedder.inspecting import Seen, inspect
 from embedder.method import ENCODERS, INSTRUCTIONS, METHODS, Method, find_method, with_demonstrations
 from embedder.prompt import Prompt, build, room
 
@@ -21,10 +22,12 @@ __all__ = [
     "Message",
     "Method",
     "Prompt",
+    "Seen",
     "Writer",
     "build",
     "combine",
     "find_method",
+    "inspect",
     "open_embedder",
     "open_engine",
     "read_card",

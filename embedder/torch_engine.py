@@ -27,6 +27,7 @@ class TorchEngine:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
         self._model = model
+        self.tokenizer = tokenizer
         size = model.get_input_embeddings().weight.shape[0]
         self._tokens = Tokens(tokenizer, name=name, kind=model.config.model_type, size=size)
         threads = threads or torch.get_num_threads()
@@ -35,6 +36,11 @@ class TorchEngine:
         with torch.inference_mode():
             one = self._states(torch.zeros((1, 1), dtype=torch.long), torch.ones((1, 1), dtype=torch.long), causal=True)
             self.dim: int = self._finish(one[:, 0].float()).shape[-1]
+
+    @property
+    def model(self) -> Any:
+        """The loaded module."""
+        return self._model
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text; special tokens written inside it stay text."""
@@ -102,17 +108,25 @@ class TorchEngine:
         return np.concatenate([self._pooled(batch[:middle], causal), self._pooled(batch[middle:], causal)])
 
     def _forward(self, batch: list[Prompt], causal: bool) -> np.ndarray:
+        pooled = self.pooled(*self.padded(batch), causal=causal)
+        return np.asarray(torch.nn.functional.normalize(pooled, dim=1).cpu().numpy())
+
+    def padded(self, batch: Sequence[Prompt]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Ids, weights (rows sum to 1) and mask of prompts, each (n, t), padded on the right."""
         size = max(len(prompt) for prompt in batch)
-        ids = np.zeros((len(batch), size), np.int64)  # (n, t)
-        weights = np.zeros((len(batch), size), np.float32)  # (n, t), rows sum to 1
+        ids = np.zeros((len(batch), size), np.int64)
+        weights = np.zeros((len(batch), size), np.float32)
         for row, prompt in enumerate(batch):
             ids[row, : len(prompt)], weights[row, : len(prompt)] = prompt.ids, prompt.weights
         lengths = torch.tensor([len(prompt) for prompt in batch])
         mask = (torch.arange(size)[None] < lengths[:, None]).long()
+        return torch.from_numpy(ids), torch.from_numpy(weights), mask
+
+    def pooled(self, ids: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor, *, causal: bool) -> torch.Tensor:
+        """Weighted sums of the last hidden states with what follows pooling, (n, dim) float32, not yet normalised."""
         with torch.inference_mode():
-            states = self._states(torch.from_numpy(ids), mask, causal=causal).float()  # (n, t, dim)
-            summed = torch.bmm(torch.from_numpy(weights).to(states.device)[:, None], states)[:, 0]
-            return np.asarray(torch.nn.functional.normalize(self._finish(summed), dim=1).cpu().numpy())
+            states = self._states(ids, mask, causal=causal).float()  # (n, t, dim)
+            return self._finish(torch.bmm(weights.to(states.device)[:, None], states)[:, 0])
 
     def _states(self, ids: torch.Tensor, mask: torch.Tensor, *, causal: bool) -> torch.Tensor:
         """Last hidden states after the final norm, (n, t, dim)."""
