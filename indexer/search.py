@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.engine import Connection
 
 from indexer import catalogue as c
@@ -74,7 +74,8 @@ class Searcher:
 
     def view(self, space: int, dim: int) -> View:
         """The view of a space, the same one for every thread."""
-        return self._views.setdefault(space, View(space, dim, self.folder / f"space-{space}.faiss"))
+        known = self._views.get(space)
+        return known or self._views.setdefault(space, View(space, dim, self.folder / f"space-{space}.faiss"))
 
     def drop(self, space: int) -> None:
         """Forget the view of a space that has gone."""
@@ -210,20 +211,29 @@ def _missing(connection: Connection, there: int) -> int:
     return max((connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0) - there, 0)
 
 
+_BODY = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
+# Built once: making a statement takes longer than running it.
+_PASSAGES = (
+    select(c.chunk.c.id, c.chunk.c.document_id, c.chunk.c.page, c.chunk.c.start, c.chunk.c.end)
+    .add_columns(c.document.c.kind, c.document.c.title, _BODY)
+    .join(c.document)
+    .where(c.chunk.c.id.in_(bindparam("chunks", expanding=True)))
+)
+_PATHS = (
+    select(c.path.c.document_id, c.path.c.path)
+    .where(c.path.c.document_id.in_(bindparam("documents", expanding=True)))
+    .order_by(c.path.c.path)
+)
+
+
 def _passages(connection: Connection, chunks: Sequence[int]) -> dict[int, Any]:
-    body = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
-    columns = (c.chunk.c.id, c.chunk.c.document_id, c.chunk.c.page, c.chunk.c.start, c.chunk.c.end)
-    wanted = select(*columns, c.document.c.kind, c.document.c.title, body).join(c.document)
-    return {row.id: row for row in connection.execute(wanted.where(c.chunk.c.id.in_(chunks)))}
+    return {row.id: row for row in connection.execute(_PASSAGES, {"chunks": chunks})}
 
 
 def _paths(connection: Connection, documents: set[int], filters: Filters) -> dict[int, list[str]]:
     """The paths of documents, those that pass the filters first."""
-    wanted = (
-        select(c.path.c.document_id, c.path.c.path).where(c.path.c.document_id.in_(documents)).order_by(c.path.c.path)
-    )
     found: dict[int, list[str]] = {}
-    for document, path in connection.execute(wanted):
+    for document, path in connection.execute(_PATHS, {"documents": list(documents)}):
         found.setdefault(document, []).append(path)
     prefix = stored(filters.path)
     return {document: sorted(paths, key=lambda path: not path.startswith(prefix)) for document, paths in found.items()}

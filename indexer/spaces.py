@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from indexer import catalogue as c
@@ -26,9 +26,12 @@ def ensure(connection: Connection, embedder: "Embedder") -> int:
     return space
 
 
+_FIND = select(c.space.c.id).where(c.space.c.fingerprint == bindparam("fingerprint"))
+
+
 def find(connection: Connection, fingerprint: str) -> int | None:
     """The space of a fingerprint."""
-    return connection.execute(select(c.space.c.id).where(c.space.c.fingerprint == fingerprint)).scalar()
+    return connection.execute(_FIND, {"fingerprint": fingerprint}).scalar()
 
 
 def every(connection: Connection) -> list[Space]:
