@@ -7,6 +7,7 @@ reader's files is ever read as markup.
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
@@ -16,7 +17,8 @@ from app.terms import marks, window
 MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 SPACES = re.compile(r"[^\S\n]+")
 HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
-WRAPPED = re.compile(r"(?<=[^\n]{45})[ \t]*\n(?=[^\s\-*•#|>\d])")
+FULL = 45  # characters of a line that may have been wrapped
+ITEM = re.compile(r"\s*(?:[-*•#>]|\d+[.)])")
 CODE = frozenset({"code", "json", "csv", "ipynb"})
 BLANK = re.compile(r"\s*\n\s*")
 ICONS = {
@@ -64,9 +66,17 @@ def excerpt(text: str, query: str, size: int = 420, *, kind: str = "") -> str:
 
 def flowing(text: str, kind: str = "") -> str:
     """Prose as it reads: lines that only wrapped are joined, blank lines and the marks of headings go."""
-    joined = WRAPPED.sub(" ", text)
-    short = BLANK.sub("\n", SPACES.sub(" ", joined)).strip()
+    lines = SPACES.sub(" ", text).split("\n")
+    shown = lines[0]
+    for before, line in itertools.pairwise(lines):
+        shown += (" " if wrapped(before, line) else "\n") + line
+    short = BLANK.sub("\n", shown).strip()
     return HEADING.sub("", short) if kind == "md" else short
+
+
+def wrapped(before: str, line: str) -> bool:
+    """Whether a line goes on where the one before was full: long prose, no table, no item of a list."""
+    return len(before) > FULL and bool(line.strip()) and not ITEM.match(line) and "|" not in before + line
 
 
 def chips(pairs: Sequence[tuple[str, str]]) -> str:

@@ -54,7 +54,7 @@ def draw_quotes(row: Any) -> None:
     """Each quoted sentence with the place it stands."""
     for citation in row.citations:
         with st.container(key=f"quote-{row.id}-{citation.ordinal}", gap="small"):
-            st.html(f'<div class="tf-quote">{parts.escaped(citation.text)}</div>')
+            st.html(f'<div class="tf-quote">{parts.escaped(" ".join(citation.text.split()))}</div>')
             cite(citation, row.question)
 
 
@@ -89,7 +89,7 @@ def cite(citation: Any, question: str, *, quoted: bool = False) -> None:
     else:
         passage_link(label, citation.document, citation.start, citation.end, query=question)
     if quoted:
-        note(citation.text)
+        note(" ".join(citation.text.split()))
 
 
 def draw_read(row: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +57,32 @@ def choose(
         near = sentence.score >= ranked[0].score - 1.0
         if near and len(chosen) < most and not any(_same(sentence, other) for other in chosen):
             chosen.append(sentence)
-    return chosen
+    return joined(chosen)
+
+
+def joined(chosen: Sequence[Sentence]) -> list[Sentence]:
+    """The sentences, those that follow each other in one hit as a single span, in the order of the best of each."""
+    found: list[Sentence] = []
+    for sentence in chosen:
+        near = next((at for at, other in enumerate(found) if _follow(sentence, other) or _follow(other, sentence)), None)
+        if near is None:
+            found.append(sentence)
+        else:
+            found[near] = _span(found[near], sentence)
+    return found
+
+
+def _follow(one: Sentence, other: Sentence) -> bool:
+    """Whether nothing but white space lies between the end of one and the start of the other, in the same hit."""
+    first = one.hit.start
+    return one.hit.chunk == other.hit.chunk and one.end <= other.start and not (
+        one.hit.text[one.end - first : other.start - first].strip()
+    )
+
+
+def _span(one: Sentence, other: Sentence) -> Sentence:
+    start, end, first = min(one.start, other.start), max(one.end, other.end), one.hit.start
+    return replace(one, start=start, end=end, text=one.hit.text[start - first : end - first])
 
 
 def rank(question: str, hits: Sequence[Hit], embedder: Embedder | None, *, before: str = "") -> list[Sentence]:

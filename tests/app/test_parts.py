@@ -71,6 +71,13 @@ def test_a_label_escapes_every_mark_of_markdown(text: str) -> None:
     assert not re.search(r"(?<!\\)[*_`\[\]()<>!$:]", parts.plain(text))
 
 
+def test_prose_that_only_wrapped_flows_and_tables_keep_their_rows() -> None:
+    prose = "A line of prose that is long enough to have been\nwrapped here.\n\n- an item\n- another"
+    assert parts.flowing(prose) == prose.replace("been\n", "been ").replace("\n\n", "\n")
+    table = "a column of words that is rather wide indeed | b\nc | d"
+    assert parts.flowing(table) == table
+
+
 def test_a_long_label_is_cut_and_stays_on_one_line() -> None:
     assert parts.plain("a\n b" * 200, limit=20) == ("a b" * 200).replace("ba", "ba")[:19] + "…"
 

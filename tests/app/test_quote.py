@@ -41,5 +41,11 @@ def test_the_same_words_are_not_quoted_twice_from_two_files() -> None:
     assert len({quote.text for quote in quotes}) == len(quotes)
 
 
+def test_sentences_that_follow_each_other_are_one_quote_in_reading_order() -> None:
+    text = "Tea is a leaf. A green leaf is brewed at 80 degrees. A black leaf is brewed at 95 degrees. Ask us."
+    quotes = choose("how hot is a green or black leaf brewed", [hit(text)], None)
+    assert quotes[0].text == "A green leaf is brewed at 80 degrees. A black leaf is brewed at 95 degrees."
+
+
 def test_nothing_found_is_nothing_quoted() -> None:
     assert choose("anything", [], None) == []
