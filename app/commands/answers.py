@@ -179,10 +179,9 @@ def answer_json(whole: Answer) -> dict[str, Any]:
 
 def sources(session: Session, whole: Answer) -> None:
     """The passages an answer rests on, under it."""
-    from rich.padding import Padding
     from rich.text import Text
 
-    from app.commands.output import console, plain, snippet
+    from app.commands.output import console, plain, print_passage, snippet
 
     screen = console(session)
     screen.print()
@@ -192,6 +191,6 @@ def sources(session: Session, whole: Answer) -> None:
             Text.assemble((f"[{c.ordinal}] ", "bold"), (plain(where), "cyan"), (f"  {c.start}:{c.end}", "dim"))
         )
         if whole.style == "write":
-            screen.print(Padding(snippet(c.text, limit=200), (0, 0, 0, 4)), style="dim", soft_wrap=False)
+            print_passage(screen, snippet(c.text, limit=200), "dim")
     if whole.unsupported:
         screen.print(Text(f"{len(whole.unsupported)} sentence(s) rest on no passage that was found.", "yellow"))

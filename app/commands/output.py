@@ -126,7 +126,15 @@ def print_hits(session: Session, hits: Sequence[Hit], query: str) -> None:
     for hit in hits:
         head = Text.assemble((f"{hit.rank:>2}  ", "bold"), (plain(place(hit)), "cyan"), ("  " + legs(hit), "dim"))
         screen.print(head)
-        screen.print(Padding(snippet(hit.text, query), (0, 0, 0, 4)), soft_wrap=False)
+        print_passage(screen, snippet(hit.text, query))
+
+
+def print_passage(screen: Console, passage: Text, style: str = "") -> None:
+    """A passage set in from the margin; a pipe gets it as one line."""
+    if screen.is_terminal:
+        screen.print(Padding(passage, (0, 0, 0, 4)), style=style, soft_wrap=False)
+    else:
+        screen.print(Text("    ") + passage)
 
 
 def legs(hit: Hit) -> str:
