@@ -60,6 +60,14 @@ class House:
         names = [space.method for space in self.collection.spaces() if space.model == first.engine.name]
         return [first, *(self.embedder(name) for name in dict.fromkeys(names) if name != first.method.name)]
 
+    def add_space(self, method: str) -> bool:
+        """Have vectors made for a method in the background; False if that is under way already."""
+
+        def start(stop: threading.Event) -> Iterator[Progress]:
+            return self.collection.add_space(self.embedder(method), stop=stop)
+
+        return self.works.add(method, start)
+
     def card(self) -> Card:
         """What the resident model says of itself; the defaults while none is there."""
         return read_card(self.runtime.state.model or BUNDLED)

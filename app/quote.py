@@ -64,7 +64,8 @@ def joined(chosen: Sequence[Sentence]) -> list[Sentence]:
     """The sentences, those that follow each other in one hit as a single span, in the order of the best of each."""
     found: list[Sentence] = []
     for sentence in chosen:
-        near = next((at for at, other in enumerate(found) if _follow(sentence, other) or _follow(other, sentence)), None)
+        pairs = enumerate(found)
+        near = next((at for at, other in pairs if _follow(sentence, other) or _follow(other, sentence)), None)
         if near is None:
             found.append(sentence)
         else:

@@ -73,6 +73,21 @@ def spaces() -> None:
     ]))  # fmt: skip
 
 
+def build() -> None:
+    """Make vectors of the resident model under another method, or make a finished space the default."""
+    home = house()
+    with st.expander("Add or change a space", icon=":material/layers:"):
+        method = st.selectbox("Method of the new space", list(METHODS), key="models-space")
+        if st.button("Embed all documents", key="models-build", icon=":material/play_arrow:"):
+            begun = home.add_space(method)
+            st.toast("The Library shows how far it is." if begun else "That is under way already.")
+        others = [row for row in home.collection.spaces() if row.ready and not row.default]
+        for row in others:
+            if st.button(f"Use {row.method} on {row.model}", key=f"models-promote-{row.id}", icon=":material/check:"):
+                home.collection.promote(row.id)
+                st.rerun()
+
+
 def inspector() -> None:
     """A text as tokens, with the weight of each in the vector."""
     st.subheader("Token inspector")
@@ -119,6 +134,8 @@ def page() -> None:
         resident()
     change()
     spaces()
+    if house().runtime.state.phase == "ready" and house().collection.spaces():
+        build()
     methods()
     if house().runtime.state.phase == "ready":
         inspector()

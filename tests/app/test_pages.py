@@ -148,6 +148,19 @@ def test_the_models_page_shows_tokens_with_their_weights() -> None:
     assert "&lt;" in drawn(at) and not at.exception
 
 
+def test_another_method_becomes_a_space_and_then_the_default(house: House) -> None:
+    at = opened("models")
+    at.selectbox(key="models-space").set_value("last").run()
+    at.button(key="models-build").click().run()
+    assert house.works.wait() and not house.works.problems
+    made = next(row for row in house.collection.spaces() if row.method == "last")
+    at.run()
+    at.button(key=f"models-promote-{made.id}").click().run()
+    assert house.collection.default_space().method == "last" and not at.exception
+    house.collection.rollback()
+    house.collection.drop_space(made.id)
+
+
 @pytest.mark.usefixtures("house")
 def test_an_empty_collection_teaches_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWOFOLD_HOME", str(tmp_path))
