@@ -36,8 +36,8 @@ def texts(count: int, chance: np.random.Generator) -> list[str]:
 
 def fill(collection: Collection, vectors: np.ndarray, bodies: list[str]) -> Any:
     """Documents of PER_DOCUMENT chunks each; the embedder whose space they are in."""
-    engine = SimpleNamespace(name="random", revision="1")
-    embedder = SimpleNamespace(
+    engine: Any = SimpleNamespace(name="random", revision="1")
+    embedder: Any = SimpleNamespace(
         fingerprint="random",
         method=SimpleNamespace(name="random"),
         engine=engine,
