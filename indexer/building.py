@@ -6,11 +6,10 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy import func, select
 
 from indexer import catalogue as c
-from indexer import jobs, null, spaces, store
+from indexer import jobs, spaces, store
 from indexer.catalogue import Catalogue
 from indexer.embedding import BATCH_SECONDS, LEAST, MOST, beyond
 from indexer.records import Progress, Report
@@ -125,21 +124,3 @@ def project(catalogue: Catalogue, embedder: "Embedder", *, sample: int = 32) -> 
     embedder.documents([row.body for row in rows])
     rate = (time.perf_counter() - started) / max(sum(row.tokens for row in rows), 1)
     return {"chunks": left, "tokens": int(tokens), "seconds": rate * int(tokens), "bytes": left * embedder.dim * 2}
-
-
-def null_scores(connection: Connection, embedder: "Embedder", top_one: Any) -> list[float]:
-    """The best dense score of each question that the collection cannot answer, lowest first."""
-    vectors = embedder.queries(null.questions(connection))
-    return sorted(float(score) for score in (top_one(vector) for vector in vectors) if score is not None)
-
-
-def set_null(connection: Connection, space: int, scores: list[float]) -> None:
-    """Store the null distribution of a space, with the number of chunks it was made over."""
-    chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
-    values = {"scores": [round(score, 5) for score in scores], "chunks": chunks}
-    connection.execute(update(c.space).where(c.space.c.id == space).values(null=values))
-
-
-def get_null(connection: Connection, space: int) -> dict[str, Any]:
-    """The stored null distribution, {} where there is none."""
-    return connection.execute(select(c.space.c.null).where(c.space.c.id == space)).scalar() or {}

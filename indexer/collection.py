@@ -6,7 +6,6 @@ Everything else in the package is behind it.
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sqlalchemy import insert, select, update
 
-from indexer import building, doctor, fuse, jobs, library, null, spaces, store, words
+from indexer import building, doctor, fuse, jobs, library, spaces, store, words
 from indexer import catalogue as c
 from indexer.answers import Answers
 from indexer.catalogue import CATALOGUE, Catalogue
 from indexer.embedding import Embedding, tokenizer
 from indexer.ingest import Ingestion, under
 from indexer.lock import WriterLock
+from indexer.null import Nulls
 from indexer.reading import cutter
 from indexer.records import Document, Failure, Filters, Found, Progress, Row, Space
 from indexer.scan import stored
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 FOLDER = "collections"
 NAME = re.compile(r"\w[\w.-]{0,63}")
 CHUNK_TOKENS = 256
-GROWN = 1.25  # the null scores are taken again when a collection has grown or shrunk by this factor
 _SIMPLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|[^\w\s]")
 
 
@@ -53,6 +52,7 @@ class Collection:
         self.name, self.folder = name, folder
         self.catalogue = Catalogue(folder / CATALOGUE)
         self.searcher = Searcher(self.catalogue, folder / "views")
+        self.nulls = Nulls(self.catalogue, self.searcher)
         self.answers = Answers(self.catalogue)
         self.votes = Votes(self.catalogue)
 
@@ -220,32 +220,20 @@ class Collection:
         space = self.space_of(embedder)
         if space is None:
             raise LookupError(f"the collection has no vectors of {embedder.method.name} on {embedder.engine.name}")
-        view = self.searcher.view(space.id, space.dim)
-        with self.catalogue.read() as connection:
-            view.refresh(connection)
-            scores = building.null_scores(connection, embedder, partial(_top_one, view))
-        with self.catalogue.write() as connection:
-            building.set_null(connection, space.id, scores)
-        return scores
+        return self.nulls.fit(space.id, embedder)
 
     def p_value(self, space: int, score: float) -> float | None:
         """How likely a question about nothing here has a best dense score this high.
 
         None where that was never measured.
         """
-        with self.catalogue.read() as connection:
-            scores = building.get_null(connection, space).get("scores")
-        return null.p_value(scores, score) if scores else None
+        return self.nulls.p_value(space, score)
 
     def _calibrate(self, embedders: Sequence["Embedder"]) -> None:
         for embedder in embedders:
             space = self.space_of(embedder)
-            if space is None or not space.vectors:
-                continue
-            with self.catalogue.read() as connection:
-                before = building.get_null(connection, space.id).get("chunks", 0)
-            if not before or not before / GROWN < space.vectors + space.missing < before * GROWN:
-                self.fit_null(embedder)
+            if space is not None:
+                self.nulls.keep_up(space, embedder)
 
     # -- reading
 
@@ -305,11 +293,6 @@ class Collection:
         """Ask a job to stop, in whichever process it runs; what it has finished stays."""
         with self.catalogue.write() as connection:
             jobs.cancel(connection, job)
-
-
-def _top_one(view: Any, vector: np.ndarray) -> float | None:
-    near = view.search(vector, 1)
-    return float(near.scores[0]) if len(near.scores) else None
 
 
 def _simple_offsets(text: str) -> list[tuple[int, int]]:

@@ -8,12 +8,20 @@ question's best score is then read as a p-value: how often does a question about
 import random
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection
 
 from indexer import catalogue as c
+from indexer.catalogue import Catalogue
+from indexer.records import Space
+from indexer.search import Searcher
 
+if TYPE_CHECKING:
+    from embedder.embedder import Embedder
+
+GROWN = 1.25  # scores are taken again when a collection has grown or shrunk by this factor
 SHUFFLED = 48
 FOREIGN = (
     "how long should a sourdough starter rest before baking",
@@ -82,3 +90,41 @@ def p_value(null: Sequence[float], score: float) -> float:
     1997, section 4.2).
     """
     return (1 + sum(one >= score for one in null)) / (1 + len(null))
+
+
+class Nulls:
+    """The null distributions of a collection's spaces, kept in their rows."""
+
+    def __init__(self, catalogue: Catalogue, searcher: Searcher) -> None:
+        """`searcher` is asked for the best score of each question."""
+        self.catalogue, self.searcher = catalogue, searcher
+
+    def p_value(self, space: int, score: float) -> float | None:
+        """The p-value of a best dense score in a space; None where nothing was measured."""
+        scores = self._row(space).get("scores")
+        return p_value(scores, score) if scores else None
+
+    def fit(self, space: int, embedder: "Embedder") -> list[float]:
+        """Ask the questions, and keep the best scores, lowest first, with the number of chunks there were."""
+        view = self.searcher.view(space, embedder.dim)
+        with self.catalogue.read() as connection:
+            view.refresh(connection)
+            asked = questions(connection)
+            chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
+        near = [view.search(vector, 1).scores for vector in embedder.queries(asked)]
+        scores = sorted(round(float(found[0]), 5) for found in near if len(found))
+        with self.catalogue.write() as connection:
+            values = {"scores": scores, "chunks": chunks}
+            connection.execute(update(c.space).where(c.space.c.id == space).values(null=values))
+        return scores
+
+    def keep_up(self, space: Space, embedder: "Embedder") -> None:
+        """Measure again where the collection has changed much since, or was never measured."""
+        before = self._row(space.id).get("chunks", 0)
+        now = space.vectors + space.missing
+        if space.vectors and (not before or not before / GROWN < now < before * GROWN):
+            self.fit(space.id, embedder)
+
+    def _row(self, space: int) -> dict[str, Any]:
+        with self.catalogue.read() as connection:
+            return connection.execute(select(c.space.c.null).where(c.space.c.id == space)).scalar() or {}
