@@ -1,0 +1,161 @@
+"""Second stage: a Llama that starts as the table, and whose layers learn what a bag of tokens cannot say.
+
+The output projections begin at zero, so the first vectors are the table's to 1e-5. Attention looks both ways, the
+states of a text's tokens are averaged. The embeddings move slowly, the layers fast. It knows no search.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from embedder.training.pocket import table as stage
+from embedder.training.pocket.table import Ids, Taught
+
+MICRO = 2048  # tokens a forward pass: what this model runs fastest on a CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run of this stage does."""
+
+    steps: int = 600
+    taught: int = 384
+    pairs: int = 96
+    block: int = 96
+    rate: float = 1e-3
+    embedding_rate: float = 3e-4
+    warm_up: int = 30
+    temperature: float = 0.04
+    student: float = 0.05
+    contrast: float = 0.3
+    seed: int = 1
+
+
+def build(table: torch.Tensor, layers: int, context: int = 2048) -> LlamaForCausalLM:
+    """A decoder equal to the table, its vocabulary the groups: rows of RMS 1, zero outputs, no slack in the norm."""
+    width = table.shape[1]
+    config = LlamaConfig(
+        vocab_size=len(table), hidden_size=width, num_hidden_layers=layers, num_attention_heads=8,
+        num_key_value_heads=8, intermediate_size=1408, max_position_embeddings=context, tie_word_embeddings=True,
+        bos_token_id=None, eos_token_id=2, pad_token_id=3, rms_norm_eps=1e-6,
+    )  # fmt: skip
+    config.is_causal = False  # trained as an encoder; the shipped folder says otherwise and the embedder makes its twin
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.copy_(functional.normalize(table, dim=1) * math.sqrt(width))
+        model.model.norm.weight[-stage.SLACK :] = 0
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+    return model
+
+
+def expand(model: LlamaForCausalLM, groups: np.ndarray) -> LlamaForCausalLM:
+    """The same decoder over tokens: each takes the row of its group."""
+    config = copy.deepcopy(model.config)
+    config.vocab_size = len(groups)
+    whole = LlamaForCausalLM(config)
+    state = model.state_dict()
+    rows = state["model.embed_tokens.weight"][torch.from_numpy(groups.astype(np.int64))]
+    whole.load_state_dict(state | {"model.embed_tokens.weight": rows, "lm_head.weight": rows})
+    return whole
+
+
+def pooled(model: LlamaForCausalLM, texts: Sequence[Ids], half: bool = True) -> torch.Tensor:
+    """Mean states under attention both ways, (n, width), in the order of `texts`; micro-batches of like length."""
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    parts = []
+    for chosen in _micro(order, [len(t) for t in texts]):
+        longest = len(texts[chosen[-1]])
+        ids = torch.zeros(len(chosen), longest, dtype=torch.long)
+        mask = torch.zeros(len(chosen), longest, dtype=torch.long)
+        for row, i in enumerate(chosen):
+            ids[row, : len(texts[i])] = torch.from_numpy(texts[i].astype(np.int64))
+            mask[row, : len(texts[i])] = 1
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            states = model.model(ids, attention_mask=mask, use_cache=False).last_hidden_state
+        parts.append((states.float() * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True))
+    return torch.cat(parts)[torch.argsort(torch.tensor(order))]
+
+
+def _micro(order: list[int], lengths: list[int]) -> Iterator[list[int]]:
+    """Runs of `order` (ascending lengths) of at most MICRO tokens, padding counted."""
+    batch: list[int] = []
+    for i in order:
+        if batch and (len(batch) + 1) * lengths[i] > MICRO:
+            yield batch
+            batch = []
+        batch.append(i)
+    yield batch
+
+
+def train(
+    model: LlamaForCausalLM,
+    pairs: dict[str, tuple[list[Ids], list[Ids]]],
+    weights: dict[str, float],
+    taught: dict[str, Taught],
+    recipe: Recipe,
+    checkpoint: Path | None = None,
+) -> Iterator[tuple[int, float, float]]:
+    """Train in place; yields (step, contrastive loss, imitation loss). Resumes from `checkpoint` where there is one."""
+    embedding = [model.model.embed_tokens.weight]
+    matrices = [p for n, p in model.model.layers.named_parameters() if p.ndim == 2]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "peak": recipe.rate}, {"params": embedding, "peak": recipe.embedding_rate}],
+        lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.0,
+    )  # fmt: skip
+    model.model.norm.weight.requires_grad_(False)
+    first = _resume(model, optimiser, checkpoint)
+    draw = stage.blocks({s: len(q) for s, (q, _) in pairs.items()}, weights, recipe.block, recipe.seed + first)
+    lessons = {k: stage.neighbourhoods(t.vectors, recipe.taught, recipe.seed + first) for k, t in taught.items()}
+    order = sorted(taught)
+    for step in range(first, recipe.steps):
+        for group in optimiser.param_groups:
+            share = min(1, (step + 1) / recipe.warm_up) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
+            group["lr"] = group["peak"] * share
+        told = _imitation(model, taught[order[step % len(order)]], next(lessons[order[step % len(order)]]), recipe)
+        torch.autograd.backward(told)
+        met = torch.zeros(())
+        if recipe.contrast:
+            queries, passages, same = stage.batch(pairs, draw, recipe.pairs)
+            states = pooled(model, [*queries, *passages])
+            n = len(queries)
+            met = stage.nested(lambda q, p, s=same: stage.contrast(q, p, recipe.temperature, s), states[:n], states[n:])
+            torch.autograd.backward(recipe.contrast * met)
+        torch.nn.utils.clip_grad_norm_(matrices, 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        if checkpoint and (step + 1) % 50 == 0:
+            _save(model, optimiser, step + 1, checkpoint)
+        yield step, float(met.detach()), float(told.detach())
+
+
+def _imitation(model: LlamaForCausalLM, lesson: Taught, rows: np.ndarray, recipe: Recipe) -> torch.Tensor:
+    vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
+    states = pooled(model, [lesson.ids[i] for i in rows])
+    return stage.nested(lambda s: stage.imitate(s, vectors, lesson.temperature, recipe.student), states)
+
+
+def _save(model: LlamaForCausalLM, optimiser: torch.optim.Optimizer, step: int, file: Path) -> None:
+    part = file.with_suffix(".part")
+    torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, part)
+    part.replace(file)
+
+
+def _resume(model: LlamaForCausalLM, optimiser: torch.optim.Optimizer, file: Path | None) -> int:
+    if file is None or not file.exists():
+        return 0
+    state = torch.load(file, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["step"])

@@ -1,0 +1,190 @@
+"""The bundled model's recipe: what is read, in which proportion, for how many steps; a function a stage, all resumable.
+
+Every stage leaves a file in the work folder and is skipped when the file is there. It knows the other modules of this
+package and nothing of the application.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import pickle
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from embedder.training.pocket import corpus, export, layers, lessons, table, teachers
+from embedder.training.pocket import tokenizer as pieces
+from embedder.training.pocket.corpus import Pair
+from embedder.training.pocket.table import Ids, Taught
+
+log = logging.getLogger(__name__)
+
+Paired = dict[str, tuple[list[Ids], list[Ids]]]
+VOCABULARY = 32_768
+LIKED = {  # a source is drawn by the square root of its size (12,000 at most) times this
+    "cloze_en": 3.0, "cloze_zh": 1.5, "stdlib": 1.5, "cedict": 3.0, "scifact_train_en": 2.0, "medquad_en": 1.5,
+    "openstax_sections_en": 2.0, "classical_modern_zh": 0.3, "tldr_en_zh": 0.7, "factbook_qa_en": 0.4,
+    "laws_articles_zh": 0.4, "cmrc2018_trial_zh": 2.0, "drcd_dev_zh": 2.0, "clapnq_train_qa_en": 2.0,
+    "cosqa_dev_en": 1.5, "covid_qa_en": 1.5, "tatoeba_en_zh": 1.5, "python_docs_en_zh": 1.5,
+}  # fmt: skip
+SEEN = (("minilm", "short_en", 141_294), ("e5", "short_en", 40_960), ("e5", "short_zh", 32_768))
+SHARPNESS = {"minilm": 0.05, "e5": 0.012}  # a teacher's own temperature: e5's cosines crowd together
+TABLE = table.Recipe(steps=1300, rate=0.006, temperature=0.04, block=256)
+LAYERS = layers.Recipe()
+
+
+class Kitchen:
+    """The work folder of a run: raw data in, one file a stage out."""
+
+    def __init__(self, data: Path, work: Path) -> None:
+        self.data, self.work = data, work
+        work.mkdir(parents=True, exist_ok=True)
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made once and pickled in the work folder (our own files only)."""
+        file = self.work / name
+        if not file.exists():
+            log.info("making %s", name)
+            part = file.with_suffix(".part")
+            part.write_bytes(pickle.dumps(make()))
+            part.replace(file)
+        return pickle.loads(file.read_bytes())
+
+    def tokenizer(self) -> Tokenizer:
+        """Stage one."""
+        file = self.work / "tokenizer.json"
+        if not file.exists():
+            pairs = sorted(corpus.pairs(self.data, frozenset()), key=lambda p: corpus.coin(p.query))
+            texts = [*corpus.plain(self.data, "en", 30_000_000), *corpus.plain(self.data, "zh", 9_000_000)]
+            texts += [p.query for p in pairs[:150_000]] + [p.positive[:400] for p in pairs[:60_000]]
+            pieces.save(pieces.train(texts, VOCABULARY), self.work)
+        return Tokenizer.from_file(str(file))
+
+    def groups(self) -> np.ndarray:
+        """For each token the number of its group, 0 to the count of groups."""
+        ids = pieces.canonical_ids(self.tokenizer(), corpus.dictionary()[1])
+        return np.unique(np.array(ids), return_inverse=True)[1]
+
+    def ids(self, texts: Iterable[str], tokens: int, characters: int) -> list[Ids]:
+        """Groups of the first tokens of each text."""
+        groups = self.groups_once()
+        encoded = self.tokenizer().encode_batch([t[:characters] for t in texts], add_special_tokens=False)
+        return [groups[np.array(e.ids[:tokens] or [0])].astype(np.int32) for e in encoded]
+
+    def groups_once(self) -> np.ndarray:
+        """`groups`, kept."""
+        return np.asarray(self.kept("groups.pkl", self.groups))
+
+    def pairs(self) -> Paired:
+        """Stage two: every source of pairs as ids."""
+        return dict(self.kept("pairs.pkl", self._pairs))
+
+    def _pairs(self) -> Paired:
+        found: dict[str, list[Pair]] = {}
+        for pair in self._sources():
+            found.setdefault(pair.source, []).append(pair)
+        return {
+            source: (self.ids([p.query for p in rows], 64, 300), self.ids([p.positive for p in rows], 192, 1200))
+            for source, rows in found.items()
+        }
+
+    def _sources(self) -> Iterator[Pair]:
+        yield from corpus.pairs(self.data, corpus.evaluation_hashes(self.data))
+        for lang, characters in (("en", 110_000_000), ("zh", 40_000_000)):
+            for pair in corpus.cloze(corpus.plain(self.data, lang, characters)):
+                yield Pair(pair.query, pair.positive, f"cloze_{lang}")
+        yield from corpus.docstrings()
+        yield from corpus.dictionary()[0]
+
+    def taught(self) -> dict[str, Taught]:
+        """Stage three: the teachers' lessons, and MiniLM's English vectors given to the Chinese halves of bitext."""
+        lists = {a.name: a for a in lessons.lessons(self.data, corpus.evaluation_hashes(self.data), self.work)}
+        ids = {n: self._lesson_ids(lists[n]) for _, n, _ in SEEN}
+        found = {}
+        for teacher, name, count in SEEN:
+            lesson = lists[name]
+            folder = self.work / "teachers" / teacher / name
+            vectors = teachers.cached(teacher, lesson.texts[:count], lesson.side, folder)
+            found[f"{teacher}_{name}"] = Taught(ids[name][:count], vectors, SHARPNESS[teacher])
+        english, vectors = lists["short_en"].texts, found["minilm_short_en"].vectors
+        rows, chinese = self.kept("bitext.pkl", lambda: self._bitext(english))
+        both = [ids["short_en"][i] for i in rows] + chinese
+        found["minilm_bitext"] = Taught(both, np.concatenate([vectors[rows], vectors[rows]]), SHARPNESS["minilm"])
+        return found | {"e5_short": merged(found.pop("e5_short_en"), found.pop("e5_short_zh"))}
+
+    def _lesson_ids(self, lesson: lessons.Lesson) -> list[Ids]:
+        return list(self.kept(f"{lesson.name}.pkl", lambda: self.ids(lesson.texts, 110, lessons.LONG)))
+
+    def _bitext(self, english: list[str]) -> tuple[list[int], list[Ids]]:
+        at = {text: i for i, text in enumerate(english)}
+        rows, texts = [], []
+        for pair in corpus.pairs(self.data, corpus.evaluation_hashes(self.data)):
+            row = at.get(pair.query[: lessons.SHORT])
+            if pair.source in lessons.BITEXT and row is not None:
+                rows.append(row)
+                texts.append(pair.positive[: lessons.SHORT])
+        return rows, self.ids(texts, 110, lessons.LONG)
+
+    def table(self) -> torch.Tensor:
+        """Stage four."""
+        file = self.work / "table.pt"
+        if not file.exists():
+            pairs = self.pairs()
+            rows = table.start(rarity(pairs, int(self.groups_once().max()) + 1), TABLE.width, TABLE.seed)
+            self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), self.taught(), TABLE))
+            torch.save(rows, file)
+        return torch.as_tensor(torch.load(file, weights_only=True))
+
+    def decoder(self) -> Any:
+        """Stage five: the layers, resumed from the last checkpoint."""
+        model = layers.build(self.table(), layers=2)
+        pairs = self.pairs()
+        steps = layers.train(model, pairs, liking(pairs), self.taught(), LAYERS, self.work / "layers.pt")
+        self._logged("layers", LAYERS, steps)
+        return model
+
+    def ship(self, folder: Path) -> None:
+        """Stage six."""
+        export.export(layers.expand(self.decoder(), self.groups_once()), self.work / "tokenizer.json", folder)
+
+    def _logged(self, stage: str, recipe: Any, steps: Iterable[tuple[int, float, float]]) -> None:
+        """Run a stage, with a line of JSON for every ten steps in `log.jsonl`."""
+        started = time.monotonic()
+        with (self.work / "log.jsonl").open("a", encoding="utf-8") as out:
+            out.write(json.dumps({"stage": stage, "recipe": asdict(recipe)}) + "\n")
+            for step, met, told in steps:
+                if step % 10 == 9:
+                    seconds = round(time.monotonic() - started, 1)
+                    row = {"stage": stage, "step": step + 1, "contrast": met, "imitation": told, "seconds": seconds}
+                    out.write(json.dumps(row) + "\n")
+                    out.flush()
+                    log.info("%s %d: contrast %.3f, imitation %.3f, %.0f s", stage, step + 1, met, told, seconds)
+
+
+def merged(a: Taught, b: Taught) -> Taught:
+    """Two lists of one teacher as one: its similarities across the two languages are taught as well."""
+    return Taught(a.ids + b.ids, np.concatenate([a.vectors, b.vectors]), a.temperature)
+
+
+def liking(pairs: Paired) -> dict[str, float]:
+    """How often each source is drawn."""
+    return {s: math.sqrt(min(len(q), 12_000)) * LIKED.get(s, 1.0) for s, (q, _) in pairs.items()}
+
+
+def rarity(pairs: Paired, groups: int) -> np.ndarray:
+    """Inverse document frequency over the passages, mean 1, (groups,): what a token weighs before training."""
+    seen, count = np.zeros(groups), 0
+    for _, passages in pairs.values():
+        count += len(passages)
+        for passage in passages:
+            seen[np.unique(passage)] += 1
+    found = np.log((count + 1) / (seen + 1))
+    return np.asarray(found / found.mean())

@@ -1,0 +1,80 @@
+"""How the bundled model is made, on toy data: each stage's promise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("zstandard", reason="the recipe's packages come with the extra `train`")
+
+from embedder.training.pocket import corpus, layers, table, tokenizer
+
+TEXTS = ["the tea garden opens at nine", "The tea is hot", "history of the garden tea house", "茶园九点开门", "园子的历史"] * 20
+
+
+def toy(seed: int = 0) -> tuple[dict[str, tuple[list[np.ndarray], list[np.ndarray]]], dict[str, float]]:
+    draw = np.random.default_rng(seed)
+    queries = [draw.integers(0, 50, 3).astype(np.int32) for _ in range(64)]
+    passages = [np.concatenate([q, draw.integers(50, 60, 6)]).astype(np.int32) for q in queries]
+    return {"toy": (queries, passages)}, {"toy": 1.0}
+
+
+def lesson(pairs: dict[str, tuple[list[np.ndarray], list[np.ndarray]]]) -> dict[str, table.Taught]:
+    vectors = np.random.default_rng(1).normal(size=(64, 16)).astype(np.float32)
+    return {"toy": table.Taught(pairs["toy"][0], vectors / np.linalg.norm(vectors, axis=1, keepdims=True), 0.1)}
+
+
+def test_the_table_learns_and_a_run_repeats_itself() -> None:
+    pairs, weights = toy()
+    recipe = table.Recipe(steps=40, pairs=32, block=16, taught=32, rate=0.05, width=32)
+    runs = []
+    for _ in range(2):
+        rows = table.start(np.ones(60), 32, 0)
+        runs.append([met for _, met, _ in table.train(rows, pairs, weights, lesson(pairs), recipe)])
+    assert runs[0] == runs[1]
+    assert np.mean(runs[0][-5:]) < 0.7 * np.mean(runs[0][:5])
+
+
+def test_a_decoder_starts_as_its_table_and_expands_to_tokens() -> None:
+    rows = table.start(np.linspace(0.3, 2, 60), 32, 0)
+    pairs, _ = toy()
+    model = layers.build(rows, 2)
+    wanted = torch.nn.functional.normalize(table.bag(table.shown(rows), pairs["toy"][1]), dim=1)
+    got = torch.nn.functional.normalize(layers.pooled(model, pairs["toy"][1], half=False), dim=1)[:, : -table.SLACK]
+    torch.testing.assert_close(got, wanted, atol=2e-5, rtol=0)
+    groups = np.array([5, 5, 7, 0])
+    whole = layers.expand(model, groups).model.embed_tokens.weight
+    assert torch.equal(whole[0], whole[1]) and torch.equal(whole[2], model.model.embed_tokens.weight[7])
+
+
+def test_layers_resume_where_they_stopped(tmp_path: Path) -> None:
+    pairs, weights = toy()
+    recipe = layers.Recipe(steps=52, taught=16, pairs=8, block=8, warm_up=2)
+    first = layers.build(table.start(np.ones(60), 32, 0), 1)
+    losses = [told for _, _, told in layers.train(first, pairs, weights, lesson(pairs), recipe, tmp_path / "run.pt")]
+    again = layers.build(table.start(np.ones(60), 32, 0), 1)
+    rest = list(layers.train(again, pairs, weights, lesson(pairs), recipe, tmp_path / "run.pt"))
+    assert [step for step, _, _ in rest] == [50, 51] and np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_tokens_share_a_group_across_case_space_and_script_variant() -> None:
+    made = tokenizer.train(TEXTS, 400)
+    groups = tokenizer.canonical_ids(made, {"園": "园"})
+    upper, lower = made.encode(" The").ids, made.encode(" the").ids
+    assert [groups[i] for i in upper] == [groups[i] for i in lower] and upper != lower
+
+
+def test_cloze_takes_a_sentence_out_and_nothing_else() -> None:
+    text = "First we boil the water. Then the leaves go in. After two minutes we pour."
+    for pair in corpus.cloze([text] * 20):
+        assert pair.query in text and (pair.positive + " " + pair.query).split() != [] and len(pair.positive) >= 40
+
+
+def test_an_evaluation_query_is_never_trained_on(tmp_path: Path) -> None:
+    (tmp_path / "pairs").mkdir()
+    rows = '{"query": "What is Tea?", "positive": "a drink"}\n{"query": "what is milk?", "positive": "a drink too"}\n'
+    compressed = pytest.importorskip("zstandard").compress(rows.encode())
+    (tmp_path / "pairs" / "toy.jsonl.zst").write_bytes(compressed)
+    kept = [p.query for p in corpus.pairs(tmp_path, frozenset({corpus.fold("what is TEA")}))]
+    assert kept == ["what is milk?"]
