@@ -35,6 +35,11 @@ def plain(text: str, limit: int = 160) -> str:
     return MARKUP.sub(r"\\\1", line if len(line) <= limit else line[: limit - 1] + "…")
 
 
+def cell(text: str) -> str:
+    """Text for a table that can be saved as CSV: a spreadsheet must not take it for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def icon(kind: str, path: str = "") -> str:
     """The picture of a kind of document."""
     return ICONS.get(kind) or ICONS.get(PurePath(path).suffix.lstrip(".").lower()) or ":material/article:"

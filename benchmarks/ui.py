@@ -58,7 +58,7 @@ def write(folder: Path, files: int, paragraphs: int, seed: int = 7) -> None:
 
 
 def large(home: Path, embedder: Embedder, chunks: int) -> int:
-    """A collection of about so many chunks; how many it became."""
+    """A collection of about so many chunks, unless it is there already; how many it has."""
     write(home / "files", files=max(1, chunks // 100), paragraphs=100)
     collection = Collection.open(home)
     stand_in: Any = Shuffled(embedder)
@@ -212,11 +212,12 @@ def main() -> None:
     parser.add_argument("--method", default="")
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--home", type=Path, help="keep the large collection here, to measure again at once")
     parser.add_argument("--parts", default="click,answer,write,indexing,sessions")
     options = parser.parse_args()
     os.environ |= {"TWOFOLD_MODEL": options.model, "TWOFOLD_METHOD": options.method}
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / "home"
+        home = options.home or Path(folder) / "home"
         count = large(home, open_embedder(options.model, options.method), options.chunks)
         print(f"{count:,} chunks, model {options.model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         served = Served(home, Path(folder) / "log", small=False)

@@ -153,8 +153,8 @@ def documents() -> None:
         note("No document has such a name.")
         return
     table = [
-        {"Document": PurePath(row.path).name, "Kind": row.kind, "Passages": row.chunks, "Tokens": row.tokens,
-         "Size": parts.size(row.size), "Changed": row.modified[:10], "Folder": str(PurePath(row.path).parent)}
+        {"Document": parts.cell(PurePath(row.path).name), "Kind": row.kind, "Passages": row.chunks, "Tokens": row.tokens,
+         "Size": parts.size(row.size), "Changed": row.modified[:10], "Folder": parts.cell(str(PurePath(row.path).parent))}
         for row in rows
     ]  # fmt: skip
     picked = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", key="library-table",

@@ -78,6 +78,11 @@ def test_prose_that_only_wrapped_flows_and_tables_keep_their_rows() -> None:
     assert parts.flowing(table) == table
 
 
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-x", "@cmd"])
+def test_a_name_is_no_formula_where_a_table_is_saved(name: str) -> None:
+    assert parts.cell(name) == f"'{name}" and parts.cell("notes.md") == "notes.md"
+
+
 def test_a_long_label_is_cut_and_stays_on_one_line() -> None:
     assert parts.plain("a\n b" * 200, limit=20) == ("a b" * 200).replace("ba", "ba")[:19] + "…"
 
