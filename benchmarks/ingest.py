@@ -98,10 +98,8 @@ def main() -> None:
         for size in options.sizes:
             made(Path(work) / str(size), size)
             figures.append(apart(Path(work) / str(size), options.model or "hash"))
-        few, many = figures
-        print(
+        grown = figures[1]["mib"] / figures[0]["mib"]
         print(f"memory of {options.sizes[1]:,} files over {options.sizes[0]:,}: {grown:.2f} x (1.3 at most)")
-        )
 
 
 if __name__ == "__main__":
