@@ -111,7 +111,7 @@ class Collection:
             with closing(run.run(made, Embedding(made, primary), cutter(offsets, size, over))) as steps:
                 for progress in steps:
                     if progress.report is not None:
-                        self._tidy(progress.report.files.removed + progress.report.files.updated)
+                        self._tidy(progress.report.files.removed)
                         if calibrate and not progress.report.stopped:
                             self._calibrate(embedders)
                     yield progress
@@ -164,7 +164,7 @@ class Collection:
             with self.catalogue.write() as connection:
                 store.shrink(connection)
             for space in self.spaces():
-                self.searcher.view(space.id, space.dim).forget()
+                self.searcher.rewrite(space.id, space.dim)
             self.catalogue.checkpoint()
 
     def _spaces(self, embedders: Sequence["Embedder"]) -> dict[int, "Embedder"]:

@@ -77,6 +77,14 @@ class Searcher:
         known = self._views.get(space)
         return known or self._views.setdefault(space, View(space, dim, self.folder / f"space-{space}.faiss"))
 
+    def rewrite(self, space: int, dim: int) -> None:
+        """Save a view again if it was ever saved, so that vectors that have left are not in its file either."""
+        view = self.view(space, dim)
+        if view.file.exists():
+            with self.catalogue.read() as connection:
+                view.refresh(connection)
+            view.save()
+
     def drop(self, space: int) -> None:
         """Forget the view of a space that has gone."""
         view = self._views.pop(space, None) or View(space, 1, self.folder / f"space-{space}.faiss")

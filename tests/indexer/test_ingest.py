@@ -264,6 +264,9 @@ def test_removing_erases_text_words_and_vectors_from_the_disk(collection, embedd
     drain(collection.ingest(folder, [embedder]))
     vector = embedder.documents(["The passphrase is xylophonequartz and 故乡明月 is the rest."])[0].astype("float16")
     collection.search("passphrase", embedder)
+    view = collection.searcher.view(1, 32)
+    view.save()
+    assert vector.tobytes() in view.file.read_bytes()
     assert collection.remove(folder / "secret.md") == 1
     assert collection.search("cat", embedder, filters=Filters(path=str(folder))).hits
     collection.close()
