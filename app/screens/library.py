@@ -152,11 +152,7 @@ def documents() -> None:
     if not rows:
         note("No document has such a name.")
         return
-    table = [
-        {"Document": parts.cell(PurePath(row.path).name), "Kind": row.kind, "Passages": row.chunks, "Tokens": row.tokens,
-         "Size": parts.size(row.size), "Changed": row.modified[:10], "Folder": parts.cell(str(PurePath(row.path).parent))}
-        for row in rows
-    ]  # fmt: skip
+    table = [listed(row) for row in rows]
     picked = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", key="library-table",
                           alt="The documents of the collection")  # fmt: skip
     chosen = [rows[at] for at in picked["selection"]["rows"] if at < len(rows)]
@@ -164,6 +160,15 @@ def documents() -> None:
         act(chosen)
     else:
         note("Select rows to open or remove documents.")
+
+
+def listed(row: Any) -> dict[str, Any]:
+    """A document as a row of the table."""
+    path = PurePath(row.path)
+    return {
+        "Document": parts.cell(path.name), "Kind": row.kind, "Passages": row.chunks, "Tokens": row.tokens,
+        "Size": parts.size(row.size), "Changed": row.modified[:10], "Folder": parts.cell(str(path.parent)),
+    }  # fmt: skip
 
 
 def act(chosen: list[Any]) -> None:
