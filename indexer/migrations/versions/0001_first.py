@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     _collection()
     _documents()
+    _parts()
     _words()
     _vectors()
     _jobs()
@@ -86,6 +87,9 @@ def _documents() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("path"),
     )
+
+
+def _parts() -> None:
     op.create_table(
         "page",
         sa.Column("id", sa.Integer(), nullable=False),
