@@ -10,7 +10,13 @@ pytest.importorskip("zstandard", reason="the recipe's packages come with the ext
 
 from embedder.training.pocket import corpus, layers, table, tokenizer
 
-TEXTS = ["the tea garden opens at nine", "The tea is hot", "history of the tea house", "茶园九点开门", "园子的历史"] * 20
+TEXTS = [
+    "the tea garden opens at nine",
+    "The tea is hot",
+    "history of the tea house",
+    "茶园九点开门",
+    "园子的历史",
+] * 20
 
 
 def toy(seed: int = 0) -> tuple[dict[str, tuple[list[np.ndarray], list[np.ndarray]]], dict[str, float]]:
