@@ -4,6 +4,7 @@ from indexer.loaders.document import Loaded, LoadError
 
 SAMPLE = 100_000  # characters looked at
 MOST_BROKEN = 0.1  # share of visible characters that are replaced, of private use or unassigned controls
+PICTURED = frozenset(("docx", "pptx", "xlsx", "odt", "odp", "ods", "epub", "rtf"))
 LEAST = 50  # visible characters below which a share says nothing
 
 
@@ -11,7 +12,8 @@ def check(loaded: Loaded) -> Loaded:
     """The document itself, or LoadError where it has no text or its text cannot be read by anyone."""
     visible = [c for c in loaded.text[:SAMPLE] if not c.isspace()]
     if not visible and not loaded.text.strip():
-        raise LoadError(loaded.notes[0] if loaded.notes else "no text in it")
+        pictured = "; pictures are not read" if loaded.kind in PICTURED else ""
+        raise LoadError(loaded.notes[0] if loaded.notes else f"no text in it{pictured}")
     broken = sum(1 for c in visible if is_broken(c))
     if broken > MOST_BROKEN * len(visible) and len(visible) >= LEAST:
         share = broken / len(visible)
