@@ -7,10 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands import answers, library, measure, models, search, serve
+from app.commands import answers, ingest, library, measure, models, search, serve
 from app.commands.frame import program, remember, with_options
 
-MODULES = (answers, library, measure, models, search, serve)  # importing them adds their commands to the program
+MODULES = (
+    answers,
+    ingest,
+    library,
+    measure,
+    models,
+    search,
+    serve,
+)  # importing them adds their commands
 ORDER = (
     "ingest search ask chat app compare eval methods models inspect embed status doctor remove export"
 ).split()  # as the help lists them

@@ -78,7 +78,8 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None], log: Path
         pages = subprocess.Popen(
             command_line(port), env=environment, stdout=written, stderr=written, stdin=subprocess.DEVNULL
         )
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler), signal.signal(signal.SIGINT, signal.default_int_handler)
+    ends = (signal.SIGINT, signal.SIGTERM)  # SIGINT too: a shell that starts us in the background had it ignored
+    before = [signal.signal(end, signal.default_int_handler) for end in ends]
     try:
         wait_until_up(pages, port, log)
         ready(f"http://{ADDRESS}:{port}")
@@ -87,8 +88,8 @@ def serve(settings: Settings, port: int, ready: Callable[[str], None], log: Path
         return 0
     finally:
         stop(pages)
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
+        for end, handler in zip(ends, before, strict=True):
+            signal.signal(end, handler)
 
 
 def wait_until_up(pages: subprocess.Popen[bytes], port: int, log: Path) -> None:

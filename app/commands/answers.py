@@ -97,8 +97,8 @@ def ask(
     rerank: Rerank = None,
 ) -> None:
     """Answer a question from your files, with the passages the answer rests on; or say that it is not in them."""
-    from app.commands.library import interruptible
     from app.commands.output import emit
+    from app.commands.stopping import interruptible
 
     told = asking(session, style, mode, instruction, filter_, rerank)
     with interruptible() as told.stop:
@@ -121,8 +121,8 @@ def chat(
     rerank: Rerank = None,
 ) -> None:
     """Keep a conversation: questions that follow see the ones before. An empty line or Ctrl-D ends it."""
-    from app.commands.library import interruptible
     from app.commands.output import emit
+    from app.commands.stopping import interruptible
     from app.conversation import Turn
 
     told = asking(session, style, mode, instruction, filter_, rerank)

@@ -98,8 +98,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure methods on questions with known answers (nDCG, recall, MRR at ten) or sentence pairs (Spearman)."""
-    from app.commands.library import interruptible
     from app.commands.output import emit
+    from app.commands.stopping import interruptible
     from app.evaluation import evaluations
 
     names = [name.strip() for name in methods.split(",") if name.strip()]

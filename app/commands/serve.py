@@ -54,8 +54,9 @@ def with_model(session: Session) -> Settings:
 
 def welcome(session: Session, folder: Path) -> None:
     """Read a folder into a collection that has read none yet, so that a first visit finds something."""
-    from app.commands.library import ingest_folder, interruptible, summary
+    from app.commands.ingest import ingest_folder, summary
     from app.commands.output import say
+    from app.commands.stopping import interruptible
 
     collection = session.collection(create=True)
     if collection.status()["folders"]:  # a folder is noted once it was read to its end

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from app.commands.frame import Failure, Session
+from app.known_models import BUNDLED
 
 if TYPE_CHECKING:
     from indexer import Collection, Space
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 
 def add(session: Session, name: str, *, dry_run: bool) -> None:
     """Give every chunk a vector of one more method; what it will take is told first. No file is read again."""
-    from app.commands.library import interruptible
     from app.commands.models import embedder_for, note_untrained
     from app.commands.output import emit, follow, say, size
+    from app.commands.stopping import interruptible
 
     collection = session.collection()
     embedder = embedder_for(session.settings, collection, name)
@@ -31,6 +32,7 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
     space = space_named(collection, name, embedder.fingerprint)
     if not space.ready:
         raise Failure(f"stopped with {space.missing:,} chunks to go; the same command goes on from there")
+    replace_earlier(collection, space)
     done = {
         "method": name,
         "space": space.id,
@@ -41,6 +43,21 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
         emit(session, {**done, "projected": plan})
     else:
         answer(session, done, f"{name}: {space.vectors:,} vectors; search with --method {name}")
+
+
+def replace_earlier(collection: Collection, new: Space) -> None:
+    """Let new vectors of the bundled model take the place of those an earlier Twofold made.
+
+    The earlier weights are gone, so nothing can search those vectors any more. Other models may lie elsewhere still.
+    """
+    from app.commands.output import say
+
+    for old in collection.spaces():
+        if new.model == BUNDLED == old.model and old.method == new.method and old.revision != new.revision:
+            if old.default:
+                collection.promote(new.id)
+            collection.drop_space(old.id)
+            say(f"they take the place of the vectors that an earlier version of {BUNDLED} made")
 
 
 def use(session: Session, name: str) -> None:

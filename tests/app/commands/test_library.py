@@ -104,3 +104,35 @@ def test_collections_are_apart_from_each_other(fresh, tmp_path, name):
     assert twofold("ingest", other, *fresh.options, "--collection", name, "--json").json["collection"] == name
     held = twofold("status", "--home", fresh.home, "--collection", name, "--json").json
     assert [folder["path"] for folder in held["folders"]] == [str(other)]
+
+
+@pytest.fixture
+def upgraded(fresh, tmp_path):
+    """A collection whose model was replaced by another version of itself, in the same folder."""
+    from tests.tiny import save
+
+    model = save("llama", tmp_path / "own")
+    assert twofold("ingest", fresh.files, "--home", fresh.home, "--model", model, "--method", "mean").code == 0
+    save("llama", model, seed=1)
+    return fresh
+
+
+def test_a_model_that_has_changed_is_told_and_not_mixed_with_its_earlier_self(upgraded):
+    ran = twofold("ingest", upgraded.files, "--home", upgraded.home)
+    assert ran.code == 1 and "own has changed" in ran.err and "`twofold methods add mean`" in ran.err
+
+
+def test_new_vectors_of_the_bundled_model_take_the_place_of_an_earlier_versions(upgraded, monkeypatch):
+    monkeypatch.setattr("app.commands.spaces.BUNDLED", "own")
+    assert "take the place" in twofold("methods", "add", "mean", "--home", upgraded.home).err
+    (space,) = twofold("status", "--home", upgraded.home, "--json").json["spaces"]
+    assert space["default"] and space["missing"] == 0
+    assert twofold("ingest", upgraded.files, "--home", upgraded.home).code == 0
+
+
+def test_earlier_vectors_of_any_other_model_stay_until_they_are_dropped(upgraded):
+    assert twofold("methods", "add", "mean", "--home", upgraded.home).code == 0
+    assert len(twofold("status", "--home", upgraded.home, "--json").json["spaces"]) == 2
+    assert twofold("methods", "use", "mean", "--home", upgraded.home).code == 0
+    assert twofold("methods", "drop", "mean", "--home", upgraded.home).code == 0
+    assert twofold("ingest", upgraded.files, "--home", upgraded.home).code == 0
