@@ -5,6 +5,7 @@ It knows no widget; the pages get it from one cached call.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,12 +103,22 @@ def embedder_of(runtime: Runtime, collection: Collection, method: str = "") -> E
     return runtime.embedder(method or (space.method if space else ""))
 
 
+def settle() -> None:
+    """Take what is loaded by now out of the garbage collector's sight.
+
+    Streamlit collects garbage after every run of a page, also of a page that only looks how far an answer is. With
+    torch and its friends loaded that walks a million objects that will never be garbage, and everybody waits for it.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def open_house(settings: Settings | None = None) -> House:
     """Open the collection and begin to load the model; returns before the model is there."""
     settings = settings or read_settings()
     runtime = Runtime(settings, opener)
     collection = Collection.open(settings.make_home(), settings.collection)
-    runtime.warm_up()
+    runtime.warm_up().add_done_callback(lambda _: settle())
     desk = Desk(runtime, collection, partial(embedder_of, runtime, collection))
     return House(settings, runtime, collection, desk, Works(), Papers())
 

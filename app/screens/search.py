@@ -7,6 +7,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from app import parts
+from app.house import settle
 from app.parts_shared import LIBRARY, house, loading_note, note, passage_link, teach
 from embedder import INSTRUCTIONS
 from indexer import Filters, Found, Hit
@@ -55,6 +56,12 @@ def search(query: str) -> Found:
     )
 
 
+@st.cache_resource(show_spinner=False)
+def first_search_done() -> None:
+    """The first search loads libraries of its own; once in a process they are settled too."""
+    settle()
+
+
 def card(hit: Hit, query: str) -> None:
     """One hit: where it is, what it says, how each leg saw it."""
     with st.container(border=True, key=f"card-{hit.rank}"):
@@ -88,6 +95,7 @@ def results(query: str) -> None:
     except (ValueError, RuntimeError) as error:
         st.error(parts.plain(str(error), 400), icon=":material/error:")
         return
+    first_search_done()
     for text in found.notes:
         st.info(parts.plain(text, 400), icon=":material/info:")
     if not found.hits:
