@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from indexer.loaders.languages import LANGUAGES, SCRIPTS, SUPERSETS, Language, Script
 
-SAMPLE = 12_000  # bytes of lines with something beyond ASCII that a guess looks at
+SAMPLE = 20_000  # bytes of lines with something beyond ASCII that a guess looks at
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -266,6 +266,8 @@ class Look:
             base = 0.3 if known else 0.3 * letters / (letters + 0.6)  # one letter alone proves nothing
             return float(fit**8) * min(1.0, base + 4 * known / self.total) * self.regular
         # of another alphabet: markup in ours says nothing, letters of both in one word say no
+        met = [n for w, n in self.words.items() if len(w) > 1 and w in language.words]  # one letter fits anything
+        known = sum(met) * min(1.0, len(met) / 5)  # and one word repeated is no language
         usual = sum(n for c, n in self.letters.items() if c in language.common) / letters
         alike = min(1.0, 0.3 * (usual > 0.5) + 4 * known / self.foreign) * letters / (letters + 5)
         return float(fit**8) * alike * self.regular * self.pure

@@ -131,7 +131,7 @@ class Draft:
             while block and block.start < page.end:
                 tight = loaded.text.count("\n", last, block.start) == 1  # rows and items follow each other closely
                 self.add(loaded.text[block.start : block.end], block.kind, block.level, "\n" if tight else "\n\n")
-                block, last = next(blocks, None), block.end
+                last, block = block.end, next(blocks, None)
         self.close()
         self.notes += [f"{label}: {note}" for note in loaded.notes]
 

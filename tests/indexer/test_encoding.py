@@ -104,7 +104,7 @@ def crawled() -> list[tuple[Path, str]]:
 
 
 @needs_shared
-def test_of_256_real_files_none_is_wrong_and_two_are_refused_without_hints(monkeypatch):
+def test_of_256_real_files_none_is_wrong_and_at_most_two_are_refused_without_hints(monkeypatch):
     monkeypatch.setattr("indexer.encoding.said", lambda data, declared: None)
     refused = []
     for path, name in crawled():
