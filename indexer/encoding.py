@@ -261,7 +261,7 @@ class Look:
             return 0.0
         good = sum(n for c, n in self.letters.items() if c in language.letters)
         fit = (good + 1) / (letters + self.glued + 1)
-        known = sum(n for w, n in self.words.items() if w in language.words)
+        known: float = sum(n for w, n in self.words.items() if w in language.words)
         if not language.common:
             base = 0.3 if known else 0.3 * letters / (letters + 0.6)  # one letter alone proves nothing
             return float(fit**8) * min(1.0, base + 4 * known / self.total) * self.regular
