@@ -1,6 +1,6 @@
 """How good are the answers? F1, exact match, whether the gold answer is in them, citation precision, and refusals.
 
-    python benchmarks/answers.py [--model pocket] [--questions 150] [--styles first,quote,write] [--sets xquad-en,...]
+    python -m benchmarks.answers [--model pocket] [--questions 150] [--styles first,quote,write] [--sets xquad-en,...]
 
 The test sets lie in TWOFOLD_SHARED/data/eval (see data/README.md there). Every set is indexed as files in a collection
 of its own, searched as a reader would, and answered from the hits. "first" is the baseline: the first sentence of the

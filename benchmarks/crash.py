@@ -1,6 +1,6 @@
 """Kill a writer at random moments and look at what is left; prints what was wrong, and how many kills there were.
 
-    python benchmarks/crash.py [--kills 50] [--seed 0]
+    python -m benchmarks.crash [--kills 50] [--seed 0]
 
 Each round changes a folder, starts an ingestion, a removal or a new space in a forked process, and kills it with
 SIGKILL at a random moment. The collection must then be sound as it lies, and after a normal start be the folder.

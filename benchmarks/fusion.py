@@ -1,6 +1,6 @@
 """Which fusion of words and vectors ranks best? nDCG@10 of each row of FUSIONS, and of z-scores by weight.
 
-    python benchmarks/fusion.py [--model pocket] [--method METHOD] [--sets scifact,cosqa,...] [--cache FOLDER]
+    python -m benchmarks.fusion [--model pocket] [--method METHOD] [--sets scifact,cosqa,...] [--cache FOLDER]
 
 The test sets lie in TWOFOLD_SHARED/data/eval. Both legs are made once for each set; fusions rank the same candidates.
 """

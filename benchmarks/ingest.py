@@ -1,7 +1,7 @@
 """What does an ingestion cost beside the engine? Memory as a folder grows, and the engine's part of the time.
 
-    python benchmarks/ingest.py                                 1,000 and 10,000 made files, hash engine: peak memory
-    python benchmarks/ingest.py --folder FOLDER [--model pocket] [--files 200]   a real folder, a real model
+    python -m benchmarks.ingest                                 1,000 and 10,000 made files, hash engine: peak memory
+    python -m benchmarks.ingest --folder FOLDER [--model pocket] [--files 200]   a real folder, a real model
 
 Memory is the peak resident size of a process of its own, and of the largest process it started (the reader).
 """

@@ -1,6 +1,6 @@
 """How much does a search cost over the bare vector index? Medians over the same queries, and their ratio.
 
-    python benchmarks/search.py [--chunks 100000] [--dim 384] [--queries 200]
+    python -m benchmarks.search [--chunks 100000] [--dim 384] [--queries 200]
 
 The collection is made here: random unit vectors, texts of words drawn as in language (Zipf). The peer is FAISS alone
 over the same vectors: the float16 index that a view uses, and the float32 one. Query encoding is no part of it.

@@ -20,7 +20,8 @@ FALLBACK = "echo"  # the best row on weights that were trained for none
 class Embedder:
     """Method times engine. `untrained`: the row wants trained weights and nothing says that these are.
 
-    `limit` is in tokens of a whole prompt; `dim` may be below the engine's for models trained to be cut.
+    `limit` is in tokens of a whole prompt; `dim` may be below the engine's for models trained to be cut; `chunk` is the
+    number of tokens that a passage for this model should have, which changes no vector.
     """
 
     method: Method
@@ -29,6 +30,7 @@ class Embedder:
     limit: int
     untrained: bool
     fingerprint: str
+    chunk: int = 256
 
     def queries(self, texts: Sequence[str], *, instruction: str = "") -> np.ndarray:
         """Vectors of queries, (n, dim) float32, unit rows; "" takes the row's own instruction."""
@@ -100,6 +102,7 @@ def combine(row: Method, engine: Engine, card: Card | None = None, *, dim: int =
         limit=limit,
         untrained=row.trained and card.method != row.name,
         fingerprint=_fingerprint(row, engine, dim, limit),
+        chunk=card.chunk_tokens,
     )
 
 

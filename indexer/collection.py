@@ -174,7 +174,7 @@ class Collection:
     def _cutting(self, embedders: Sequence["Embedder"], size: int, overlap: int | None) -> tuple[int, int, str]:
         with self.catalogue.write() as connection:
             row = connection.execute(select(c.collection)).one()
-            size = row.chunk_tokens or size or CHUNK_TOKENS
+            size = row.chunk_tokens or size or (embedders[0].chunk if embedders else CHUNK_TOKENS)
             size = min([size, *(embedder.room("document") for embedder in embedders)])
             over = row.chunk_overlap if row.chunk_tokens else size // 8 if overlap is None else overlap
             primary = tokenizer(embedders[0]) if embedders else ""

@@ -171,10 +171,10 @@ class Evaluator:
 
     def _documents(self, embedder: "Embedder") -> _Vectors:
         if embedder.fingerprint not in self._vectors:
-            room = embedder.room("document")
+            room = min(embedder.room("document"), embedder.chunk)  # as a collection of this model would cut them
             pieces = [pieces_of(text, embedder, room) for text in self.dataset.documents.values()]
             texts = [piece for one in pieces for piece in one]
-            rows = self._encode(embedder, "documents", texts, embedder.documents)
+            rows = self._encode(embedder, f"documents-{room}", texts, embedder.documents)
             starts = np.cumsum([0, *(len(one) for one in pieces[:-1])])
             self._vectors = {embedder.fingerprint: _Vectors(rows, starts)}  # one at a time: they can be large
         return self._vectors[embedder.fingerprint]

@@ -143,7 +143,7 @@ def train(
 def _imitation(model: LlamaForCausalLM, lesson: Taught, rows: np.ndarray, recipe: Recipe) -> torch.Tensor:
     vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
     states = pooled(model, [lesson.ids[i] for i in rows])
-    return stage.nested(lambda s: stage.imitate(s, vectors, lesson.temperature, recipe.student), states)
+    return stage.nested(lambda s: stage.imitate(s, vectors, lesson.temperature, recipe.student, lesson.level), states)
 
 
 def _save(model: LlamaForCausalLM, optimiser: torch.optim.Optimizer, step: int, file: Path) -> None:

@@ -22,11 +22,15 @@ NESTED = ((512, 1.0), (256, 0.5), (128, 0.3), (64, 0.2))  # Matryoshka dimension
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """Texts with the vectors of one teacher; `temperature` is the teacher's own (e5's cosines crowd together)."""
+    """Texts with the vectors of one teacher; `temperature` is the teacher's own (e5's cosines crowd together).
+
+    `level` weighs the squared difference of cosines beside the order of neighbours: for teachers whose cosines spread.
+    """
 
     ids: list[Ids]
     vectors: np.ndarray
     temperature: float
+    level: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,19 @@ def contrast(queries: torch.Tensor, passages: torch.Tensor, temperature: float, 
     return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
 
 
-def imitate(states: torch.Tensor, vectors: torch.Tensor, teacher: float, student: float) -> torch.Tensor:
-    """KL between the rows of two similarity matrices, the diagonal left out."""
+def imitate(
+    states: torch.Tensor, vectors: torch.Tensor, teacher: float, student: float, level: float = 0.0
+) -> torch.Tensor:
+    """KL between the rows of two similarity matrices, the diagonal left out, and `level` times their squared difference.
+
+    The rows alone say who is nearer to a text; the level makes cosines of different texts comparable.
+    """
     ours = functional.normalize(states, dim=1)
     mask = torch.eye(len(ours), dtype=torch.bool)
-    wanted = ((vectors @ vectors.T) / teacher).masked_fill(mask, -1e4).softmax(1)
-    got = ((ours @ ours.T) / student).masked_fill(mask, -1e4).log_softmax(1)
-    return functional.kl_div(got, wanted, reduction="batchmean")
+    theirs, got = vectors @ vectors.T, ours @ ours.T
+    wanted = (theirs / teacher).masked_fill(mask, -1e4).softmax(1)
+    order = functional.kl_div((got / student).masked_fill(mask, -1e4).log_softmax(1), wanted, reduction="batchmean")
+    return order + level * functional.mse_loss(got, theirs) if level else order
 
 
 def nested(loss: Callable[..., torch.Tensor], *states: torch.Tensor) -> torch.Tensor:
@@ -141,7 +151,7 @@ def train(
             rows = next(lessons[order[step % len(order)]])
             vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
             states = bag(seen, [lesson.ids[i] for i in rows])
-            told = nested(lambda s, v=vectors, t=lesson.temperature: imitate(s, v, t, recipe.student), states)
+            told = nested(lambda s, v=vectors, t=lesson: imitate(s, v, t.temperature, recipe.student, t.level), states)
         optimiser.zero_grad()
         torch.autograd.backward(loss + recipe.distil * told)
         optimiser.step()
