@@ -67,7 +67,7 @@ class House:
         def start(stop: threading.Event) -> Iterator[Progress]:
             return self.collection.add_space(self.embedder(method), stop=stop)
 
-        return self.works.add(method, start)
+        return self.works.add(f"vectors of {method or 'the resident model'}", start)
 
     def card(self) -> Card:
         """What the resident model says of itself; the defaults while none is there."""

@@ -56,6 +56,16 @@ def search(query: str) -> Found:
     )
 
 
+def outdated(found: Found) -> None:
+    """Where the documents have no vectors of the resident model, offer to make them."""
+    home = house()
+    if not any("no vectors" in note for note in found.notes):  # asked first: the other question counts all vectors
+        return
+    if home.collection.space_of(home.embedder()) is None and st.button("Embed the documents with this model", icon=":material/layers:", key="search-embed", type="primary"):
+        home.add_space("")
+        st.toast("The Library shows how far it is. Searching goes on meanwhile.")
+
+
 @st.cache_resource(show_spinner=False)
 def first_search_done() -> None:
     """The first search loads libraries of its own; once in a process they are settled too."""
@@ -98,6 +108,7 @@ def results(query: str) -> None:
     first_search_done()
     for text in found.notes:
         st.info(parts.plain(text, 400), icon=":material/info:")
+    outdated(found)
     if not found.hits:
         teach("Nothing found", "No passage matches. Fewer filters, other words, or searching by meaning may help; "
               "a file that could not be read is listed in the Library.", ":material/search_off:")  # fmt: skip

@@ -134,9 +134,14 @@ def test_a_bad_upload_is_listed_with_its_reason(page: Any, served: Served, tmp_p
     page.locator("input[type=file]").set_input_files(bad)
     page.get_by_text("scan.pdf").first.wait_for()
     page.get_by_test_id("stBaseButton-primaryFormSubmit").last.click()
-    page.get_by_text(re.compile("files could not be read")).click()
-    page.get_by_role("cell", name=re.compile("scan.pdf")).wait_for()
-    assert page.get_by_role("cell", name=re.compile("damaged")).count()
+    row = page.get_by_role("row", name=re.compile("scan.pdf.*damaged"))
+    for _ in range(10):  # what was open closes when the page hears that the work is done
+        visit(page, served, "library")
+        page.get_by_text(re.compile("files? could not be read")).click()
+        page.wait_for_timeout(1500)
+        if row.count():
+            return
+    pytest.fail("the bad file is not listed with its reason")
 
 
 def test_a_hostile_file_does_nothing_and_nothing_is_fetched_from_elsewhere(page: Any, served: Served) -> None:
@@ -156,6 +161,7 @@ def test_a_search_needs_no_mouse(page: Any, served: Served) -> None:
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.placeholder") == "What are you looking for?":
             break
+    assert page.evaluate("document.activeElement.tagName") == "INPUT"
     page.keyboard.type("lamp burns")
     page.keyboard.press("Enter")
     page.locator("mark", has_text="lamp").first.wait_for()
