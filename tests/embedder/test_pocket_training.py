@@ -66,9 +66,16 @@ def test_layers_resume_where_they_stopped(tmp_path: Path) -> None:
 
 def test_tokens_share_a_group_across_case_space_and_script_variant() -> None:
     made = tokenizer.train(TEXTS, 400)
-    groups = tokenizer.canonical_ids(made, {"園": "园"})
+    forms = tokenizer.canonical(made, {"園": "园"})
     upper, lower = made.encode(" The").ids, made.encode(" the").ids
-    assert [groups[i] for i in upper] == [groups[i] for i in lower] and upper != lower
+    assert [forms[i] for i in upper] == [forms[i] for i in lower] and upper != lower
+
+
+def test_a_word_is_composed_of_its_characters_or_its_stem() -> None:
+    forms = ["茶", "园", "茶园", "garden", "gardens", "city", "cities", "run", "running", "the"]
+    assert tokenizer.parts(forms) == [
+        ("茶园", "茶"), ("茶园", "园"), ("gardens", "garden"), ("cities", "city"), ("running", "run"),
+    ]  # fmt: skip
 
 
 def test_cloze_takes_a_sentence_out_and_nothing_else() -> None:

@@ -37,7 +37,8 @@ LIKED = {  # a source is drawn by the square root of its size (12,000 at most) t
 }  # fmt: skip
 SEEN = (("minilm", "short_en", 141_294), ("e5", "short_en", 40_960), ("e5", "short_zh", 32_768))
 SHARPNESS = {"minilm": 0.05, "e5": 0.012}  # a teacher's own temperature: e5's cosines crowd together
-TABLE = table.Recipe(steps=1300, rate=0.006, temperature=0.04, block=256)
+LEVEL = {"minilm": 40.0, "e5": 0.0}  # so only MiniLM's are worth matching in height
+TABLE = table.Recipe(steps=2500, rate=0.006, temperature=0.04, block=256, distil=2.0)
 LAYERS = layers.Recipe()
 
 
@@ -68,20 +69,21 @@ class Kitchen:
             pieces.save(pieces.train(texts, VOCABULARY), self.work)
         return Tokenizer.from_file(str(file))
 
-    def groups(self) -> np.ndarray:
-        """For each token the number of its group, 0 to the count of groups."""
-        ids = pieces.canonical_ids(self.tokenizer(), corpus.dictionary()[1])
-        return np.unique(np.array(ids), return_inverse=True)[1]
+    def _groups(self) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """For each token the number of its group; pairs of a group and one that it is composed with."""
+        forms = pieces.canonical(self.tokenizer(), corpus.dictionary()[1])
+        number = {form: n for n, form in enumerate(dict.fromkeys(forms))}
+        return np.array([number[f] for f in forms]), [(number[a], number[b]) for a, b in pieces.parts(forms)]
 
     def ids(self, texts: Iterable[str], tokens: int, characters: int) -> list[Ids]:
         """Groups of the first tokens of each text."""
-        groups = self.groups_once()
+        groups = self.groups()
         encoded = self.tokenizer().encode_batch([t[:characters] for t in texts], add_special_tokens=False)
         return [groups[np.array(e.ids[:tokens] or [0])].astype(np.int32) for e in encoded]
 
-    def groups_once(self) -> np.ndarray:
-        """`groups`, kept."""
-        return np.asarray(self.kept("groups.pkl", self.groups))
+    def groups(self) -> np.ndarray:
+        """For each token the number of its group, 0 to the count of groups."""
+        return np.asarray(self.kept("groups.pkl", self._groups)[0])
 
     def pairs(self) -> Paired:
         """Stage two: every source of pairs as ids."""
@@ -113,11 +115,12 @@ class Kitchen:
             lesson = lists[name]
             folder = self.work / "teachers" / teacher / name
             vectors = teachers.cached(teacher, lesson.texts[:count], lesson.side, folder)
-            found[f"{teacher}_{name}"] = Taught(ids[name][:count], vectors, SHARPNESS[teacher])
+            found[f"{teacher}_{name}"] = Taught(ids[name][:count], vectors, SHARPNESS[teacher], LEVEL[teacher])
         english, vectors = lists["short_en"].texts, found["minilm_short_en"].vectors
         rows, chinese = self.kept("bitext.pkl", lambda: self._bitext(english))
         both = [ids["short_en"][i] for i in rows] + chinese
-        found["minilm_bitext"] = Taught(both, np.concatenate([vectors[rows], vectors[rows]]), SHARPNESS["minilm"])
+        twice = np.concatenate([vectors[rows], vectors[rows]])
+        found["minilm_bitext"] = Taught(both, twice, SHARPNESS["minilm"], LEVEL["minilm"])
         return found | {"e5_short": merged(found.pop("e5_short_en"), found.pop("e5_short_zh"))}
 
     def _lesson_ids(self, lesson: lessons.Lesson) -> list[Ids]:
@@ -138,9 +141,10 @@ class Kitchen:
         file = self.work / "table.pt"
         if not file.exists():
             pairs = self.pairs()
-            rows = table.start(rarity(pairs, int(self.groups_once().max()) + 1), TABLE.width, TABLE.seed)
-            self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), self.taught(), TABLE))
-            torch.save(rows, file)
+            rows = table.start(rarity(pairs, int(self.groups().max()) + 1), TABLE.width, TABLE.seed)
+            parts = torch.tensor(self.kept("groups.pkl", self._groups)[1]).T
+            self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), self.taught(), TABLE, parts))
+            torch.save(table.composed(rows, parts), file)
         return torch.as_tensor(torch.load(file, weights_only=True))
 
     def decoder(self) -> Any:
@@ -153,7 +157,7 @@ class Kitchen:
 
     def ship(self, folder: Path) -> None:
         """Stage six."""
-        export.export(layers.expand(self.decoder(), self.groups_once()), self.work / "tokenizer.json", folder)
+        export.export(layers.expand(self.decoder(), self.groups()), self.work / "tokenizer.json", folder)
 
     def _logged(self, stage: str, recipe: Any, steps: Iterable[tuple[int, float, float]]) -> None:
         """Run a stage, with a line of JSON for every ten steps in `log.jsonl`."""
@@ -171,7 +175,7 @@ class Kitchen:
 
 def merged(a: Taught, b: Taught) -> Taught:
     """Two lists of one teacher as one: its similarities across the two languages are taught as well."""
-    return Taught(a.ids + b.ids, np.concatenate([a.vectors, b.vectors]), a.temperature)
+    return Taught(a.ids + b.ids, np.concatenate([a.vectors, b.vectors]), a.temperature, a.level)
 
 
 def liking(pairs: Paired) -> dict[str, float]:

@@ -52,6 +52,16 @@ class Recipe:
 SLACK = 8  # dimensions that no vector shows: what a token puts there, it takes from its own weight
 
 
+def composed(table: torch.Tensor, parts: torch.Tensor | None) -> torch.Tensor:
+    """Each row plus the rows of its parts: a word of two characters moves with them, a plural with its singular.
+
+    :param parts: (2, n) pairs of group and part, or None.
+    """
+    if parts is None or not parts.numel():
+        return table
+    return table.index_add(0, parts[0], table[parts[1]])
+
+
 def shown(table: torch.Tensor) -> torch.Tensor:
     """(groups, width) -> (groups, width - SLACK): what a decoder's final norm lets through of a token.
 
@@ -79,7 +89,7 @@ def contrast(queries: torch.Tensor, passages: torch.Tensor, temperature: float, 
 def imitate(
     states: torch.Tensor, vectors: torch.Tensor, teacher: float, student: float, level: float = 0.0
 ) -> torch.Tensor:
-    """KL between the rows of two similarity matrices, the diagonal left out, and `level` times their squared difference.
+    """KL between the rows of two similarity matrices, diagonal left out, and `level` times their squared difference.
 
     The rows alone say who is nearer to a text; the level makes cosines of different texts comparable.
     """
@@ -131,6 +141,7 @@ def train(
     weights: dict[str, float],
     taught: dict[str, Taught],
     recipe: Recipe,
+    parts: torch.Tensor | None = None,
 ) -> Iterator[tuple[int, float, float]]:
     """Train `table` (groups, width) in place; yields (step, contrastive loss, imitation loss)."""
     table.requires_grad_(True)
@@ -142,7 +153,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
         queries, passages, same = batch(pairs, draw, recipe.pairs)
-        seen = shown(table)
+        seen = shown(composed(table, parts))
         asked, told_of = bag(seen, queries), bag(seen, passages)
         loss = nested(lambda q, p, s=same: contrast(q, p, recipe.temperature, s), asked, told_of)
         told = torch.zeros(())

@@ -9,13 +9,14 @@ model.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 SPECIALS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>")
 CJK = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+ENDINGS = ("ies", "es", "s", "ied", "ed", "ing", "ly", "er", "ation", "al")
 SPACE = "Ġ"  # how byte-level BPE writes a leading space
 SHOUTED = 3  # pieces of at most this many letters also exist in capitals: acronyms stay short
 COMMON = 4000  # only the first merges have twins without a leading space: line starts and quotes are short of words
@@ -90,19 +91,40 @@ def _assemble(tokens: list[str], rules: list[Merge]) -> Tokenizer:
     return tokenizer
 
 
-def canonical_ids(tokenizer: Tokenizer, simplified: dict[str, str]) -> list[int]:
-    """For each token, the id of the form that shares its vector: no leading space, lower case, simplified characters.
+def canonical(tokenizer: Tokenizer, simplified: dict[str, str]) -> list[str]:
+    """For each token the form that it shares a vector with: no leading space, lower case, simplified characters.
 
     :param simplified: traditional character -> simplified character.
     """
-    seen: dict[str, int] = {}
-    groups = []
+    forms = []
     for i in range(tokenizer.get_vocab_size()):
         text = tokenizer.decode([i], skip_special_tokens=False)
         whole = bool(text) and "\ufffd" not in text  # half a character shares nothing
-        key = "".join(simplified.get(c, c) for c in text.strip(" ").lower()) if whole else f"<{i}>"
-        groups.append(seen.setdefault(key or f"<{i}>", i))
-    return groups
+        form = "".join(simplified.get(c, c) for c in text.strip(" ").lower()) if whole else ""
+        forms.append(form or f"<{i}>")
+    return forms
+
+
+def parts(forms: list[str]) -> list[tuple[str, str]]:
+    """(form, part): the characters of a Chinese word, the stem of an inflected English one, where these are forms."""
+    known = set(forms)
+    found: list[tuple[str, str]] = []
+    for form in dict.fromkeys(forms):
+        if len(form) > 1 and all("\u4e00" <= c <= "\u9fff" for c in form):
+            found += [(form, c) for c in form] if known.issuperset(form) else []
+        elif form.isascii() and form.isalpha() and len(form) > 4:
+            stem = next((s for s in _stems(form) if s in known), "")
+            found += [(form, stem)] if stem else []
+    return found
+
+
+def _stems(word: str) -> Iterator[str]:
+    for ending in ENDINGS:
+        bare = word.removesuffix(ending)
+        if len(word) > len(bare) >= 3:
+            yield from [bare + "y"] if ending in ("ies", "ied") else [bare, bare + "e"]
+            if len(bare) > 3 and bare[-1] == bare[-2]:
+                yield bare[:-1]
 
 
 def fertility(tokenizer: Tokenizer, texts: Iterable[str]) -> float:
