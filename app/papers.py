@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from indexer import Reader
-    from indexer.loaders.pdf import Picture
+    from indexer.loaders.document import Picture
 
 
 class Papers:

@@ -61,7 +61,10 @@ def outdated(found: Found) -> None:
     home = house()
     if not any("no vectors" in note for note in found.notes):  # asked first: the other question counts all vectors
         return
-    if home.collection.space_of(home.embedder()) is None and st.button("Embed the documents with this model", icon=":material/layers:", key="search-embed", type="primary"):
+    if home.collection.space_of(home.embedder()) is not None:
+        return
+    label = "Embed the documents with this model"
+    if st.button(label, icon=":material/layers:", key="search-embed", type="primary"):
         home.add_space("")
         st.toast("The Library shows how far it is. Searching goes on meanwhile.")
 
