@@ -1,0 +1,118 @@
+"""Takes the pictures of the pages for the README: the sample folder, the bundled model, a real Chromium.
+
+    python -m benchmarks.pictures [--out docs/images]
+
+The sample folder is copied to a neutral place first, so that no path of this machine is on the pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from embedder import open_embedder
+from indexer import Collection
+from tests.app.browser import ROOT, Served, chromium, idle, playwright
+
+ENGLISH = "how hot should the water for green tea be"
+CHINESE = "茶马古道 经过哪里"
+ASKED = "How hot should the water for green tea be?", "How do I keep a telescope mirror aligned?"
+PATIENCE_MS = 180_000
+
+
+def indexed(home: Path) -> None:
+    """The sample folder in a collection of its own."""
+    folder = home / "Documents"
+    shutil.copytree(ROOT / "examples", folder)
+    collection = Collection.open(home)
+    for _ in collection.ingest(folder, [open_embedder()]):
+        pass
+    collection.close()
+
+
+def search(page: Any, address: str, query: str) -> None:
+    """The hits of a query, drawn twice: the first time says that the model is being loaded."""
+    for _ in range(2):
+        page.goto(f"{address}/?q={query}")
+        page.locator("mark").first.wait_for()
+        idle(page)
+    page.wait_for_timeout(800)
+
+
+def ask(page: Any, address: str, questions: tuple[str, ...]) -> None:
+    """A conversation."""
+    page.goto(f"{address}/ask")
+    idle(page)
+    for count, question in enumerate(questions, 1):
+        page.get_by_placeholder("Ask a question").fill(question)
+        page.keyboard.press("Enter")
+        page.wait_for_function("n => document.querySelectorAll('.tf-quote').length >= n", arg=count)
+        idle(page)
+    page.wait_for_timeout(800)
+
+
+def light(page: Any, address: str, out: Path) -> None:
+    """Search, ask, library and models, by day."""
+    search(page, address, ENGLISH)
+    page.screenshot(path=out / "search.png")
+    ask(page, address, ASKED)
+    page.screenshot(path=out / "ask.png")
+    page.goto(f"{address}/library")
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=out / "library.png")
+    page.goto(f"{address}/models")
+    idle(page)
+    page.get_by_text("Token inspector").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=out / "models.png")
+
+
+def dark(page: Any, address: str, out: Path) -> None:
+    """A Chinese search and a page of a PDF, by night."""
+    search(page, address, CHINESE)
+    page.screenshot(path=out / "search-dark.png")
+    search(page, address, "telescope magnification aperture")
+    page.get_by_role("link", name="telescope").first.click()
+    page.locator(".tf-sheet img").first.wait_for()
+    idle(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=out / "document-dark.png")
+
+
+def main() -> None:
+    """Index, serve, take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="twofold-") as folder, playwright().sync_playwright() as driver:
+        home = Path(folder)
+        indexed(home)
+        served = Served(home, home / "log", small=False)
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        try:
+            sizes = {"light": (1280, 800), "dark": (1280, 800), "phone": (390, 800)}
+            for name, (width, height) in sizes.items():
+                scheme = "dark" if name == "dark" else "light"
+                context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                context.set_default_timeout(PATIENCE_MS)
+                page = context.new_page()
+                if name == "phone":
+                    search(page, served.address, ENGLISH)
+                    page.screenshot(path=out / "search-phone.png")
+                else:
+                    (light if name == "light" else dark)(page, served.address, out)
+                context.close()
+        finally:
+            browser.close()
+            served.close()
+    for file in sorted(out.glob("*.png")):
+        print(f"{file.name:<24}{file.stat().st_size / 1000:7.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
