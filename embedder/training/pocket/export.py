@@ -17,7 +17,7 @@ CARD = {
     "writes": False,
     "rerank": False,
     "dimensions": [512, 256, 128, 64],
-    "chunk_tokens": 128,
+    "chunk_tokens": 160,
     "limit": 512,
 }
 
