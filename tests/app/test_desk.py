@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -83,3 +84,15 @@ def test_a_folder_added_twice_is_read_once(house: House, tmp_path) -> None:
     assert house.add_folder(tmp_path) and house.works.wait()
     assert asked(house, "Where do herons nest?").citations[0].text.startswith("Herons")
     assert house.collection.remove(tmp_path) == 1
+
+
+def test_ten_readers_search_and_ask_at_once_over_one_engine(house: House) -> None:
+    def read(number: int) -> str:
+        hits = house.collection.search("lighthouse lamp", house.embedder(), top=3).hits
+        row = asked(house, "When was the lighthouse on Skerry built?" if number % 2 else "How is rye bread baked?")
+        return f"{hits[0].rank} {row.state} {bool(row.citations)}"
+
+    engine = house.runtime.engine()
+    with ThreadPoolExecutor(10) as readers:
+        told = set(readers.map(read, range(30)))
+    assert told == {"1 done True"} and house.runtime.engine() is engine
