@@ -200,20 +200,29 @@ class Evaluator:
         self, embedder: "Embedder", tag: str, block: int, texts: list[str], encode: Callable[[list[str]], np.ndarray]
     ) -> np.ndarray:
         if self.cache is None:
-            return encode(texts)
+            return _filled(texts, embedder.dim, encode)
         folder = self.cache / self.dataset.digest / embedder.fingerprint
         file = folder / f"{tag}-{block:07}.npy"
         with contextlib.suppress(OSError, ValueError):
             rows = np.load(file, allow_pickle=False)
             if rows.shape == (len(texts), embedder.dim):
                 return np.asarray(rows, np.float32)
-        rows = encode(texts)
+        rows = _filled(texts, embedder.dim, encode)
         folder.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(dir=folder, suffix=".npy")
         with os.fdopen(number, "wb") as out:
             np.save(out, rows.astype(np.float16))
         os.replace(name, file)
         return rows
+
+
+def _filled(texts: list[str], dim: int, encode: Callable[[list[str]], np.ndarray]) -> np.ndarray:
+    """Vectors of the texts; an empty one, which has none, is near to nothing."""
+    rows = np.zeros((len(texts), dim), np.float32)
+    full = [n for n, text in enumerate(texts) if text.strip()]
+    if full:
+        rows[full] = encode([texts[n] for n in full])
+    return rows
 
 
 def pieces_of(text: str, embedder: "Embedder", room: int) -> list[str]:

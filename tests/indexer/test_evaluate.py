@@ -13,6 +13,7 @@ CORPUS = {
     "d2": "taxes are reformed every year",
     "d3": "明月光照故乡",
     "d4": "dogs bark " * 400,
+    "d5": "",  # real test sets have empty documents
 }
 QUERIES = {"q1": "purring cats", "q2": "year of taxes", "q3": "故乡的明月", "q4": "bark", "unjudged": "nothing"}
 
