@@ -122,6 +122,17 @@ def test_a_process_killed_between_files_is_replaced_without_a_word(reader, tmp_p
     assert reader.load(tmp_path / "a.txt").text == "tea"
 
 
+def test_a_parent_with_a_model_in_memory_does_not_wear_its_reading_process_out(tmp_path):
+    (tmp_path / "a.txt").write_text("tea")
+    model = bytearray(600 * 2**20)
+    model[:: 2**12] = b"1" * len(model[:: 2**12])  # every page is really there
+    with Reader() as reader:
+        reader.load(tmp_path / "a.txt")
+        first = reader.process
+        reader.load(tmp_path / "a.txt")
+        assert first is not None and reader.process is first and reader.resident < 200 * 2**20
+
+
 def test_what_is_no_ordinary_file_is_not_opened(reader, tmp_path):
     os.mkfifo(tmp_path / "pipe.txt")
     with pytest.raises(LoadError, match="not an ordinary file"):
