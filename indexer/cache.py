@@ -38,7 +38,8 @@ def save(file: Path, index: Any, mark: Watermark, recall: float | None) -> None:
             out.write(body)
             out.flush()
             os.fsync(out.fileno())
-        os.replace(name, file)
+        with contextlib.suppress(FileNotFoundError):  # a writer that starts meanwhile sweeps: it is saved another time
+            os.replace(name, file)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sqlalchemy import insert, select, update
 
-from indexer import building, doctor, fuse, jobs, library, spaces, store, words
+from indexer import building, cache, doctor, fuse, jobs, library, spaces, store, words
 from indexer import catalogue as c
 from indexer.answers import Answers
 from indexer.catalogue import CATALOGUE, Catalogue
@@ -153,7 +153,8 @@ class Collection:
             return doctor.examine(self.catalogue, self.searcher, self.folder, repair=True)
 
     def _mend(self) -> None:
-        """What any start of a writer repairs: jobs of processes that are gone, an older words index."""
+        """What any start of a writer repairs: what killed processes left of jobs and files, an older words index."""
+        cache.sweep(self.folder / "views")
         with self.catalogue.write() as connection:
             jobs.mark_lost(connection)
             doctor.refresh_words(connection)
@@ -174,14 +175,13 @@ class Collection:
     def _cutting(self, embedders: Sequence["Embedder"], size: int, overlap: int | None) -> tuple[int, int, str]:
         with self.catalogue.write() as connection:
             row = connection.execute(select(c.collection)).one()
-            size = row.chunk_tokens or size or (embedders[0].chunk if embedders else CHUNK_TOKENS)
-            size = min([size, *(embedder.room("document") for embedder in embedders)])
+            rooms = [embedder.room("document") for embedder in embedders]
+            size = min([row.chunk_tokens or size or (embedders[0].chunk if embedders else CHUNK_TOKENS), *rooms])
             over = row.chunk_overlap if row.chunk_tokens else size // 8 if overlap is None else overlap
-            primary = tokenizer(embedders[0]) if embedders else ""
+            first = tokenizer(embedders[0]) if embedders else ""
             if not row.chunk_tokens:
-                values = {"chunk_tokens": size, "chunk_overlap": over, "tokenizer": primary}
-                connection.execute(update(c.collection).values(**values))
-        return size, min(over, size // 2), primary
+                connection.execute(update(c.collection).values(chunk_tokens=size, chunk_overlap=over, tokenizer=first))
+        return size, min(over, size // 2), first
 
     # -- spaces
 

@@ -112,7 +112,7 @@ def test_an_answer_goes_on_through_a_reload_and_a_second_tab_sees_it(page: Any, 
     other.goto(page.url)
     other.locator(".tf-caret", has_text="lighthouse").wait_for()
     visit(other, served, "?q=sourdough")  # searching goes on while somebody's answer is being written
-    assert other.locator("mark", has_text="sourdough").count()
+    other.locator("mark", has_text="sourdough").first.wait_for()
     served.go()
     page.get_by_text(re.compile("passages? read")).wait_for()
     assert "1844" in page.locator(".tf-answer").inner_text()
