@@ -39,7 +39,7 @@ SEEN = (("minilm", "short_en", 141_294), ("e5", "short_en", 40_960), ("e5", "sho
 SHARPNESS = {"minilm": 0.05, "e5": 0.012}  # a teacher's own temperature: e5's cosines crowd together
 LEVEL = {"minilm": 40.0, "e5": 0.0}  # so only MiniLM's are worth matching in height
 TABLE = table.Recipe(steps=2500, rate=0.006, temperature=0.04, block=256, distil=2.0)
-LAYERS = layers.Recipe()
+LAYERS = layers.Recipe(steps=170, rate=2e-4, embedding_rate=2e-4, pairs=48, contrast=0.5, warm_up=15)
 
 
 class Kitchen:
