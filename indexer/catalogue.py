@@ -143,6 +143,19 @@ evaluation = Table(
     Column("seconds", Float, nullable=False, default=0.0), _words("created"),
 )  # fmt: skip
 
+# Questions whose answer is known: `passage` is the text they came from, so that they find it again after a change;
+# `taken` is what of it the question is, and is cut out of the passage before anything is measured.
+test_set = Table(
+    "test_set", metadata, _id(), Column("name", Text, nullable=False, unique=True), _words("origin"), _words("model"),
+    Column("details", JSON, nullable=True), _words("created"),
+)  # fmt: skip
+
+test_question = Table(
+    "test_question", metadata, _id(), _of("test_set"), _words("text"), _words("kind"), Column("chunk_id", Integer),
+    Column("path", Text, nullable=False, index=True), _words("passage"), _words("taken"),
+    Column("ranks", JSON, nullable=True), Column("edited", Boolean, nullable=False, default=False),
+)  # fmt: skip
+
 Index("path_by_time", path.c.mtime_ns)
 
 

@@ -138,6 +138,8 @@ def fail(connection: Connection, met: Met, reason: str, *, lasting: bool) -> Non
 def forget(connection: Connection, path: str, *, erase: bool = False) -> bool:
     """Take a path out, and its document if no other path holds it; `erase` also blanks what answers quoted from it."""
     before = held(connection, path)
+    if erase:  # a test set's questions quote the file they were taken from
+        connection.execute(delete(c.test_question).where(c.test_question.c.path == path))
     if before is None:
         return False
     connection.execute(delete(c.path).where(c.path.c.path == path))
