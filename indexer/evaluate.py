@@ -82,12 +82,16 @@ class _Vectors:
 
 @dataclass(slots=True)
 class Evaluator:
-    """A test set made ready: words indexed once, vectors once for each embedder."""
+    """A test set made ready: words indexed once, vectors once for each embedder.
+
+    `known` may give vectors that are there already, one a document, or None where they have to be made.
+    """
 
     dataset: Dataset
     cache: Path | None = None
     stop: Event | None = None
     tell: Callable[[Progress], None] | None = None
+    known: Callable[["Embedder"], np.ndarray | None] | None = None
     ids: list[str] = field(init=False)
     _words: Catalogue | None = field(init=False, default=None)
     _folder: Any = field(init=False, default=None)
@@ -170,6 +174,10 @@ class Evaluator:
         return found
 
     def _documents(self, embedder: "Embedder") -> _Vectors:
+        if embedder.fingerprint not in self._vectors and self.known is not None:
+            there = self.known(embedder)
+            if there is not None:
+                self._vectors = {embedder.fingerprint: _Vectors(there, np.arange(len(there)))}
         if embedder.fingerprint not in self._vectors:
             room = min(embedder.room("document"), embedder.chunk)  # as a collection of this model would cut them
             pieces = [pieces_of(text, embedder, room) for text in self.dataset.documents.values()]
