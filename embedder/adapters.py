@@ -1,10 +1,15 @@
-"""Low-rank adapters merged into their base, in order. They were saved on the whole model or on its body: both fit."""
+"""Low-rank adapters: merged into their base, in order, or kept apart on a copy that shares the base's weights.
+
+They were saved on the whole model or on its body: both fit. Kept apart, the base writes as if there were none.
+"""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 
 def merge(model: Any, folder: Path) -> None:
@@ -22,6 +27,36 @@ def merge(model: Any, folder: Path) -> None:
         PeftModel.from_pretrained(target, str(folder), is_trainable=False).merge_and_unload()
     if any("missing adapter keys" in str(warning.message) for warning in said):
         raise ValueError(f"the adapter {folder.name} does not fit {model.config.model_type}: is it for another base?")
+
+
+def attach(body: Any, folders: Sequence[Path]) -> None:
+    """Put the adapters beside the weights of `body`, all of them active: their changes add up, as if merged in order."""
+    from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+
+    prefix = f"base_model.model.{getattr(body, 'base_model_prefix', '') or 'model'}."
+    for number, folder in enumerate(folders):
+        state = load_file(str(folder / "adapter_model.safetensors"))
+        whole = any(key.startswith(prefix) for key in state)
+        start = prefix if whole else "base_model.model."
+        own = {key.removeprefix(start): value for key, value in state.items()}
+        inject_adapter_in_model(LoraConfig.from_pretrained(str(folder)), body, f"adapter{number}")
+        report = set_peft_model_state_dict(body, own, adapter_name=f"adapter{number}")
+        if report is not None and report.unexpected_keys:
+            raise ValueError(f"the adapter {folder.name} does not fit {body.config.model_type}: is it for another base?")
+    activate(body, [f"adapter{number}" for number in range(len(folders))], trained="")
+    body.eval()  # an adapter's dropout is new, and new modules begin in training mode
+
+
+def activate(body: Any, names: Sequence[str], *, trained: str) -> None:
+    """Make the adapters called `names` count, and only the one called `trained` learn."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for module in body.modules():
+        if isinstance(module, BaseTunerLayer):
+            module.set_adapter(list(names))
+    for name, weight in body.named_parameters():
+        if ".lora_" in name:
+            weight.requires_grad_(bool(trained) and f".{trained}." in name)
 
 
 def _keys(folder: Path) -> list[str]:

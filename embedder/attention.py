@@ -28,10 +28,7 @@ def twin(base: Any) -> Any:
     config = copy.deepcopy(base.config)
     config.is_causal = False
     _open_windows(config)
-    shared = [*base.parameters(), *(buffer for name, buffer in base.named_buffers() if not _is_mask(name))]
-    memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
-    memo[id(base.config)] = config
-    encoder = copy.deepcopy(base, memo)
+    encoder = sharing(base, config)
     for module in encoder.modules():
         if hasattr(module, "is_causal"):
             module.is_causal = False  # read by kernels where the model's own code does not pass the flag on
@@ -39,6 +36,14 @@ def twin(base: Any) -> Any:
         if _is_mask(name):
             buffer.fill_(True)  # GPT-Neo keeps its causal and local windows in a buffer
     return encoder
+
+
+def sharing(base: Any, config: Any = None) -> Any:
+    """New modules over the same tensors (all but the buffers that are masks), with a configuration of their own."""
+    shared = [*base.parameters(), *(buffer for name, buffer in base.named_buffers() if not _is_mask(name))]
+    memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
+    memo[id(base.config)] = config or copy.deepcopy(base.config)
+    return copy.deepcopy(base, memo)
 
 
 def _is_mask(name: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from embedder import weights
 from embedder.checkpoints import Checkpoint, find_checkpoint
+from embedder.engine import POCKET
 
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 
@@ -26,6 +27,11 @@ class Source:
         """The last folder that has one."""
         own = [folder for folder in self.adapters if (folder / "tokenizer_config.json").is_file()]
         return own[-1] if own else self.folder
+
+    @property
+    def kept_apart(self) -> bool:
+        """Whether the last adapter's own card says that its base goes on writing, so that merging would spoil it."""
+        return bool(self.adapters) and bool(weights.read_json(self.adapters[-1] / "twofold.json").get("writes"))
 
 
 def resolve(model: str, revision: str | None = None) -> Source:
@@ -51,12 +57,13 @@ def _chain(folder: Path) -> tuple[Path, list[Path]]:
         base = weights.read_json(folder / "adapter_config.json").get("base_model_name_or_path")
         if not base or len(adapters) > 4:
             raise ValueError(f"{folder} is an adapter that names no base model")
-        folder = _folder(str(base), None)
+        beside = folder / str(base)  # a stage of training lies in the folder of the stage after it
+        folder = beside if str(base).startswith("./") and beside.is_dir() else _folder(str(base), None)
     return folder, adapters
 
 
 def _folder(model: str, revision: str | None) -> Path:
-    path = Path(model).expanduser()
+    path = POCKET if model == "pocket" else Path(model).expanduser()
     if path.is_dir():
         return path
     if model.startswith((".", "/", "~")) or model.count("/") > 1:

@@ -68,11 +68,12 @@ def _decoder(source: Source, config: Any, name: str, device: torch.device, dtype
         config.is_causal = True  # saved as an encoder: its twin here is one again, the writer must not be
     tokenizer = _tokenizer(source, name)
     model, writes = _weights(source.folder, name, config=config, dtype=dtype)
-    for adapter in source.adapters:
+    apart = writes and source.kept_apart
+    for adapter in () if apart else source.adapters:
         adapters.merge(model, adapter)
     row = source.checkpoint
     context = min(_context(config), LONGEST)
-    return TransformersEngine(
+    engine = TransformersEngine(
         model.eval().to(device),
         tokenizer,
         name=name,
@@ -80,6 +81,9 @@ def _decoder(source: Source, config: Any, name: str, device: torch.device, dtype
         context=context,
         writes=writes and (row is None or row.writes),
     )
+    if apart:
+        engine.adapt(lambda body: adapters.attach(body, source.adapters))
+    return engine
 
 
 def _tokenizer(source: Source, name: str) -> Any:

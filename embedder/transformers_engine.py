@@ -4,12 +4,12 @@ It knows no method: prompts come with ids and weights, and only pooled vectors l
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
-from embedder.attention import refusal, twin
+from embedder.attention import refusal, sharing, twin
 from embedder.engine import Message
 from embedder.torch_engine import TorchEngine
 from embedder.writing import score, stream
@@ -30,6 +30,8 @@ class TransformersEngine(TorchEngine):
         writes: bool = True,
     ) -> None:
         self._twin: Any = None
+        self._causal: Any = None  # a copy that shares the weights, only where adapters are kept apart
+        self._attach: Callable[[Any], None] | None = None
         self._lock = threading.Lock()
         self.writes = writes
         super().__init__(model, tokenizer, name=name, revision=revision, context=context, threads=threads)
@@ -70,8 +72,25 @@ class TransformersEngine(TorchEngine):
 
     def close(self) -> None:
         """Give memory back; the engine cannot be used afterwards."""
-        self._twin = None
+        self._twin = self._causal = None
         super().close()
+
+    def adapt(self, attach: Callable[[Any], None]) -> None:
+        """From here on embed with `attach` done to copies that share the weights; the writer stays as it is."""
+        with self._lock:
+            self._attach, self._twin, self._causal = attach, None, None
+
+    def body(self, *, causal: bool) -> Any:
+        """What embeds: the decoder without its head, its bidirectional twin, or a copy of either with adapters."""
+        if not causal:
+            return self._encoder()
+        with self._lock:
+            if self._attach is None:
+                return self._model.base_model
+            if self._causal is None:
+                self._causal = sharing(self._model.base_model)
+                self._attach(self._causal)
+            return self._causal
 
     def _states(self, ids: torch.Tensor, mask: torch.Tensor, *, causal: bool) -> torch.Tensor:
         """Last hidden states after the final norm, (n, t, dim); no logits are computed.
@@ -80,7 +99,7 @@ class TransformersEngine(TorchEngine):
         """
         with torch.inference_mode():
             if causal:
-                states = self._model.base_model(input_ids=ids.to(self.device), use_cache=False)
+                states = self.body(causal=True)(input_ids=ids.to(self.device), use_cache=False)
             else:
                 states = self._encoder()(
                     input_ids=ids.to(self.device), attention_mask=mask.to(self.device), use_cache=False
@@ -94,4 +113,6 @@ class TransformersEngine(TorchEngine):
                 if reason:
                     raise ValueError(f"{self.name}: {reason}")
                 self._twin = twin(self._model.base_model)
+                if self._attach is not None:
+                    self._attach(self._twin)
             return self._twin
