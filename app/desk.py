@@ -112,6 +112,10 @@ class Desk:
                 self._buffers.pop(number, None)
 
     def _answer(self, number: int, buffer: Buffer, history: Sequence[Turn]) -> None:
+        with self._runtime.holding():  # the model that writes must not leave between two words
+            self._held(number, buffer, history)
+
+    def _held(self, number: int, buffer: Buffer, history: Sequence[Turn]) -> None:
         ask = buffer.ask
         embedder = self._embedder(ask.method)
         buffer.phase = "searching"

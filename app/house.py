@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.desk import Desk, writer_of
+from app.errands import Errands
+from app.known_models import place_of, remember
 from app.papers import Papers
 from app.runtime import BUNDLED, Runtime, open_resident
 from app.settings import Settings, read_settings
 from app.works import Works
-from embedder import Card, build, find_method, read_card
+from embedder import ENCODERS, METHODS, Card, build, find_method, read_card
 from indexer import Collection
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from embedder import Embedder
     from embedder.engine import Engine
     from embedder.method import Side
-    from indexer import Progress
+    from indexer import Progress, Space
 
 opener: Callable[[str, Settings], Engine] = open_resident  # tests put a small engine here
 
@@ -42,6 +44,7 @@ class House:
     desk: Desk
     works: Works
     papers: Papers
+    errands: Errands
 
     def embedder(self, method: str = "") -> Embedder:
         """The resident model under a method, "" for the default one."""
@@ -61,13 +64,62 @@ class House:
         names = [space.method for space in self.collection.spaces() if space.model == first.engine.name]
         return [first, *(self.embedder(name) for name in dict.fromkeys(names) if name != first.method.name)]
 
-    def add_space(self, method: str) -> bool:
-        """Have vectors made for a method in the background; False if that is under way already."""
+    def add_space(self, method: str, model: str = "") -> bool:
+        """Have vectors made for a method, on a model of any place, in the background; False if under way already."""
 
         def start(stop: threading.Event) -> Iterator[Progress]:
-            return self.collection.add_space(self.embedder(method), stop=stop)
+            return self.collection.add_space(self.known(method, model), stop=stop)
 
-        return self.works.add(f"vectors of {method or 'the resident model'}", start)
+        on = f" on {Path(model).name}" if model else ""
+        return self.works.add(f"vectors of {method or 'the resident model'}{on}", start)
+
+    def known(self, method: str, model: str = "") -> Embedder:
+        """A model of any place ("": the one at home) under a method; its place is noted for the next time."""
+        if not model:
+            return self.embedder(method)
+        embedder = self.runtime.embedder(method, model)
+        remember(self.settings.home, embedder.engine.name, model)
+        return embedder
+
+    def of_space(self, space: Space) -> Embedder:
+        """The embedder that made the vectors of a space; its model is loaded if it is not at home."""
+        name = space.method if space.method in METHODS or space.method in ENCODERS else ""
+        if self.at_home(space):
+            embedder = self.embedder(name)
+        else:
+            embedder = self.runtime.embedder(name, place_of(self.settings.home, space.model))
+        if embedder.fingerprint != space.fingerprint:
+            raise ValueError(
+                f"the vectors of {space.method} were made with another version of {space.model}, or with other "
+                "settings: make them again"
+            )
+        return embedder
+
+    def at_home(self, space: Space) -> bool:
+        """Whether the model of a space is the one that searches and answers."""
+        return self.collection_model() == space.model
+
+    def collection_model(self) -> str:
+        """The name by which spaces know the model at home."""
+        return self.runtime.engine().name
+
+    def promote(self, space: Space) -> None:
+        """Make a space the default; its model becomes the one at home."""
+        self.collection.promote(space.id)
+        self.settle_in(space)
+
+    def rollback(self) -> Space | None:
+        """Make the default before the last promotion the default again."""
+        self.collection.rollback()
+        space = self.collection.default_space()
+        if space is not None:
+            self.settle_in(space)
+        return space
+
+    def settle_in(self, space: Space) -> None:
+        """Bring the model of the default space home."""
+        if not self.at_home(space):
+            self.runtime.load(place_of(self.settings.home, space.model))
 
     def card(self) -> Card:
         """What the resident model says of itself; the defaults while none is there."""
@@ -100,7 +152,9 @@ def embedder_of(runtime: Runtime, collection: Collection, method: str = "") -> E
     """The resident model under a method: the one asked for, else the settings', the collection's, the model's own."""
     method = method or runtime.settings.method
     space = None if method else collection.default_space()
-    return runtime.embedder(method or (space.method if space else ""))
+    if space is None or space.model != runtime.engine().name:
+        return runtime.embedder(method)
+    return runtime.embedder(space.method if space.method in METHODS or space.method in ENCODERS else "")
 
 
 def settle() -> None:
@@ -116,11 +170,33 @@ def settle() -> None:
 def open_house(settings: Settings | None = None) -> House:
     """Open the collection and begin to load the model; returns before the model is there."""
     settings = settings or read_settings()
-    runtime = Runtime(settings, opener)
     collection = Collection.open(settings.make_home(), settings.collection)
+    runtime = Runtime(at_home(settings, collection), opener)
     runtime.warm_up().add_done_callback(lambda _: settle())
     desk = Desk(runtime, collection, partial(embedder_of, runtime, collection))
-    return House(settings, runtime, collection, desk, Works(), Papers())
+    errands = Errands(lambda space: house.of_space(space), lambda space: near(house, space))
+    house = House(settings, runtime, collection, desk, Works(), Papers(), errands)
+    return house
+
+
+def at_home(settings: Settings, collection: Collection) -> Settings:
+    """The settings with the model of the collection's default space, where none is asked for and it is still there."""
+    space = collection.default_space()
+    if settings.model or space is None or space.model == BUNDLED:
+        return settings
+    try:
+        place = place_of(settings.home, space.model)
+    except ValueError:  # it has gone: the bundled one searches by words, and the page says what is missing
+        return settings
+    return settings.model_copy(update={"model": place}) if "/" in place or "\\" in place else settings
+
+
+def near(house: House, space: Space) -> bool:
+    """Whether a query to a space can be answered without loading a model."""
+    try:
+        return house.runtime.in_memory(place_of(house.settings.home, space.model))
+    except ValueError:
+        return False
 
 
 __all__ = ["BUNDLED", "House", "open_house"]

@@ -136,3 +136,38 @@ def test_a_stream_runs_where_the_model_is(runtime):
 
     names = set(runtime.stream(steps))
     assert names == {runtime.submit(Priority.QUERY, lambda: threading.current_thread().name).result(5)}
+
+
+def test_another_model_visits_in_the_place_of_the_one_at_home(runtime, engines):
+    home = runtime.embedder("mean")
+    visitor = runtime.embedder("mean", "other")
+    assert runtime.state.visitor == "other" and runtime.state.model == "pocket" and not runtime.in_memory("pocket")
+    assert home.queries(["a question"]).shape == (1, 64)
+    assert runtime.state.visitor == "" and runtime.in_memory("pocket")
+    assert visitor.documents(TEXTS).shape == (5, 64)
+    assert engines.opened == ["pocket", "other", "pocket", "other"] and engines.most == 1
+    assert runtime.engine().name == "pocket" and runtime.embedder("mean").engine is runtime.engine()
+
+
+def test_a_visitor_waits_until_an_answer_is_written(runtime, engines):
+    with runtime.holding():
+        visit = threading.Thread(target=lambda: runtime.embedder("mean", "other"))
+        visit.start()
+        time.sleep(0.05)
+        assert engines.opened == ["pocket"]
+    visit.join(5)
+    assert engines.opened == ["pocket", "other"]
+
+
+def test_a_visitor_that_cannot_be_opened_leaves_the_home_model_serving(runtime):
+    runtime.embedder()
+    with pytest.raises(ValueError, match="has no config"):
+        runtime.embedder("mean", "broken")
+    assert runtime.embedder().queries(["still here"]).shape == (1, 64) and runtime.state.model == "pocket"
+
+
+def test_many_questions_of_a_measurement_let_a_reader_go_first():
+    worker, slow = Worker(), Slow()
+    queued = Queued(slow, worker)
+    assert queued.patient().queries(["x" * 900] * 7).shape == (7, 2) and slow.log == ["query"] * 4
+    worker.close()
