@@ -15,7 +15,8 @@ FILE = "twofold.json"
 class Card:
     """A model's card; the defaults are what is assumed of a model without one.
 
-    `method` is the row it was trained for ("" when none is named); `dimensions` the widths its vectors can be cut to.
+    `method` is the row it was trained for ("" when none is named); `dimensions` the widths its vectors can be cut to;
+    `surround` the weight of a passage's neighbours in its place in an index (`Embedder.placed`).
     """
 
     method: str = ""
@@ -24,6 +25,7 @@ class Card:
     rerank: bool = False
     dimensions: tuple[int, ...] = ()
     chunk_tokens: int = 256
+    surround: float = 0.0
     limit: int = 0
     text: str = field(default="", repr=False)
 

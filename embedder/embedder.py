@@ -14,6 +14,7 @@ from embedder.probe import check
 from embedder.prompt import Prompt, build, room
 
 FALLBACK = "echo"  # the best row on weights that were trained for none
+AROUND = 2  # passages on either side that count as surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Embedder:
     """Method times engine. `untrained`: the row wants trained weights and nothing says that these are.
 
     `limit` is in tokens of a whole prompt; `dim` may be below the engine's for models trained to be cut; `chunk` is the
-    number of tokens that a passage for this model should have, which changes no vector.
+    number of tokens that a passage for this model should have, which changes no vector; `surround` is what its
+    neighbours weigh where it stands in an index.
     """
 
     method: Method
@@ -31,6 +33,7 @@ class Embedder:
     untrained: bool
     fingerprint: str
     chunk: int = 256
+    surround: float = 0.0
 
     def queries(self, texts: Sequence[str], *, instruction: str = "") -> np.ndarray:
         """Vectors of queries, (n, dim) float32, unit rows; "" takes the row's own instruction."""
@@ -39,6 +42,29 @@ class Embedder:
     def documents(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of documents, (n, dim) float32, unit rows; documents carry no instruction."""
         return self.vectors(self.prompts("document", texts))
+
+    @property
+    def reach(self) -> int:
+        """How many passages on either side have a say in where a passage stands."""
+        return AROUND if self.surround else 0
+
+    def placed(self, rows: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+        """Where the passages of one document stand in an index, (n, dim) float32, of length 1 at most.
+
+        A short passage often leaves unsaid what its neighbours say. The score of a query then is a weighted mean of two
+        cosines, to the passage and to what surrounds it. `rows` are the passages' vectors in reading order, `sizes`
+        their lengths in any unit.
+        """
+        rows = np.asarray(rows, np.float32)
+        if not self.surround or not len(rows):
+            return rows
+        weighed = rows * np.asarray(sizes, np.float32)[:, None]
+        around = weighed.copy()
+        for step in range(1, AROUND + 1):
+            around[step:] += weighed[:-step]
+            around[:-step] += weighed[step:]
+        around /= np.linalg.norm(around, axis=1, keepdims=True) + 1e-12
+        return np.asarray((rows + self.surround * around) / (1 + self.surround), np.float32)
 
     def prompts(self, side: Side, texts: Sequence[str], *, instruction: str = "") -> list[Prompt]:
         """The prompts of texts; `prompt.cut` tells how many characters did not fit."""
@@ -95,20 +121,24 @@ def combine(row: Method, engine: Engine, card: Card | None = None, *, dim: int =
     if not 0 < dim <= engine.dim:
         raise ValueError(f"{engine.name} has {engine.dim} dimensions, {dim} were asked for")
     check(row, engine, limit=limit)
+    surround = card.surround if row.name == card.method else 0.0
     return Embedder(
         method=row,
         engine=engine,
         dim=dim,
         limit=limit,
         untrained=row.trained and card.method != row.name,
-        fingerprint=_fingerprint(row, engine, dim, limit),
+        fingerprint=_fingerprint(row, engine, dim, limit, surround),
         chunk=card.chunk_tokens,
+        surround=surround,
     )
 
 
-def _fingerprint(row: Method, engine: Engine, dim: int, limit: int) -> str:
+def _fingerprint(row: Method, engine: Engine, dim: int, limit: int, surround: float) -> str:
     """Changes whenever vectors would not be comparable any more."""
     parts: dict[str, object] = {key: getattr(row, key) for key in ("name", "query", "document", "pool", "causal")}
     parts |= {"model": engine.name, "revision": engine.revision, "dtype": engine.dtype}
     parts |= {"dim": dim, "limit": limit, "normalised": True}
+    if surround:
+        parts["surround"] = surround
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

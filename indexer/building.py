@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator
+from itertools import groupby
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +61,7 @@ class _Building:
             yield self.progress()
 
     def _batch(self, after: int) -> list[Any]:
-        body = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
-        wanted = select(c.chunk.c.id, c.chunk.c.tokens, body).join(c.document)
-        wanted = wanted.where(c.chunk.c.id > after, spaces.lacking(self.space)).order_by(c.chunk.c.id).limit(256)
+        wanted = _bodies().where(c.chunk.c.id > after, spaces.lacking(self.space)).limit(256)
         taken, tokens = [], 0
         with self.catalogue.read() as connection:
             for row in connection.execute(wanted):
@@ -74,7 +73,7 @@ class _Building:
 
     def _embed(self, batch: list[Any]) -> None:
         started = time.perf_counter()
-        rows = self.embedder.documents([row.body for row in batch]).astype(np.float16)
+        rows = self._placed(batch).astype(np.float16)
         seconds = time.perf_counter() - started
         room = self.embedder.room("document")
         tokens = sum(row.tokens for row in batch)
@@ -87,6 +86,20 @@ class _Building:
         self.report.engine_seconds += seconds
         wanted = tokens / max(seconds, 1e-6) * BATCH_SECONDS
         self.budget = int(min(max(wanted, LEAST), MOST, 2 * self.budget))
+
+    def _placed(self, batch: list[Any]) -> np.ndarray:
+        """Vectors of the batch's chunks among their neighbours, which may lie outside of it."""
+        if not self.embedder.reach:
+            return self.embedder.documents([row.body for row in batch])
+        with self.catalogue.read() as connection:
+            parts = [list(connection.execute(_stretch(rows, self.embedder.reach))) for rows in _documents(batch)]
+        vectors = self.embedder.documents([row.body for part in parts for row in part])
+        places: dict[int, np.ndarray] = {}
+        for part in parts:
+            own, vectors = vectors[: len(part)], vectors[len(part) :]
+            placed = self.embedder.placed(own, [len(row.body) for row in part])
+            places |= {row.id: place for row, place in zip(part, placed, strict=True)}
+        return np.stack([places[row.id] for row in batch])
 
     def progress(self, report: Report | None = None) -> Progress:
         done, elapsed = self.report.chunks, time.monotonic() - self.started
@@ -102,6 +115,22 @@ class _Building:
         with self.catalogue.write() as connection:
             jobs.beat(connection, self.job, done=self.report.chunks)
             jobs.end(connection, self.job, state, error=error, details={"space": self.space})
+
+
+def _bodies() -> Any:
+    body = func.substr(c.document.c.text, c.chunk.c.start + 1, c.chunk.c.end - c.chunk.c.start).label("body")
+    columns = (c.chunk.c.id, c.chunk.c.document_id, c.chunk.c.ordinal, c.chunk.c.tokens)
+    return select(*columns, body).join(c.document).order_by(c.chunk.c.id)
+
+
+def _documents(batch: list[Any]) -> list[list[Any]]:
+    return [list(rows) for _, rows in groupby(batch, lambda row: row.document_id)]
+
+
+def _stretch(rows: list[Any], reach: int) -> Any:
+    """From the first to the last of a document's rows, and the neighbours of both."""
+    first, last = rows[0].ordinal - reach, rows[-1].ordinal + reach
+    return _bodies().where(c.chunk.c.document_id == rows[0].document_id, c.chunk.c.ordinal.between(first, last))
 
 
 def _count(space: int) -> Any:

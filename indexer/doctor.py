@@ -128,13 +128,16 @@ def _vectors(connection: Connection, report: Report, repair: bool) -> None:
             )
 
 
+SHORTEST = 0.3  # of unit vectors averaged with their neighbours'; alone, a vector has length 1
+
+
 def _bad_vectors(connection: Connection, space: int, dim: int) -> dict[int, int]:
-    """Vectors that are not `dim` finite numbers of length one: their ids and chunks."""
+    """Vectors that are not `dim` finite numbers of a length that a chunk among its neighbours has: ids and chunks."""
     bad: dict[int, int] = {}
     wanted = select(c.vector.c.id, c.vector.c.chunk_id, c.vector.c.data).where(c.vector.c.space_id == space)
     for number, chunk, data in connection.execute(wanted):
         row = np.frombuffer(data, np.float16).astype(np.float32) if len(data) == 2 * dim else np.zeros(1)
-        if not abs(float(np.linalg.norm(row)) - 1) < 0.01:
+        if not SHORTEST < float(np.linalg.norm(row)) < 1.01:
             bad[number] = chunk
     return bad
 

@@ -41,6 +41,13 @@ class Work:
         """All vectors of the document, for each space: (chunks, dim) float16."""
         return {space: np.concatenate(parts) for space, parts in self.vectors.items()}
 
+    def place(self, embedders: Mapping[int, "Embedder"]) -> None:
+        """Give every chunk its place among its neighbours, now that all are there."""
+        if isinstance(self.item, Fresh):
+            sizes = [chunk.end - chunk.start for chunk in self.item.chunks]
+            for space, rows in self.whole().items():
+                self.vectors[space] = [embedders[space].placed(rows, sizes).astype(np.float16)]
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -97,6 +104,8 @@ class Embedding:
         done = []
         while self._pending and (self._pending[0].left == 0 or self._pending[0].reason):
             done.append(self._pending.popleft())
+            if not done[-1].reason:
+                done[-1].place(self.embedders)
         return done
 
     def _embed(self, pieces: list[Slice]) -> None:

@@ -125,6 +125,18 @@ class Evaluator:
             seconds=dict(self._seconds),
         )
 
+    def once(self, text: str, embedder: "Embedder | None", mode: str, *, instruction: str = "") -> list[str]:
+        """One query start to finish, as a reader would wait for it, over what `run` has made ready: document ids."""
+        one, two = {}, {}
+        if mode != "dense" and self._words is not None:
+            with self._words.read() as connection:
+                one = dict(words.search(connection, words.affordable(connection, text), DEPTH))
+        if mode != "words" and embedder is not None:
+            query = embedder.queries([text], instruction=instruction)
+            (two,) = _near(query, self._documents(embedder))
+        fused = fuse.DEFAULT(one, two) if one and two else one or two
+        return [self.ids[item] for item, _ in fuse.best(fused, SHOWN)]
+
     def close(self) -> None:
         """Remove the words index."""
         if self._words is not None:
@@ -184,6 +196,8 @@ class Evaluator:
             texts = [piece for one in pieces for piece in one]
             rows = self._encode(embedder, f"documents-{room}", texts, embedder.documents)
             starts = np.cumsum([0, *(len(one) for one in pieces[:-1])])
+            for start, one in zip(starts, pieces, strict=True):
+                rows[start : start + len(one)] = embedder.placed(rows[start : start + len(one)], [len(p) for p in one])
             self._vectors = {embedder.fingerprint: _Vectors(rows, starts)}  # one at a time: they can be large
         return self._vectors[embedder.fingerprint]
 

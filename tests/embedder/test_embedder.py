@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import embedder
-from embedder import METHODS, HashEngine, Method, combine, open_embedder, read_card
+from embedder import METHODS, HashEngine, Method, combine, find_method, open_embedder, read_card
+from embedder.card import Card
 from embedder.probe import check, leak
 from tests import tiny
 
@@ -130,3 +131,25 @@ def test_importing_the_package_loads_no_model_library():
 def test_exported_names_are_sorted_and_complete():
     assert embedder.__all__ == sorted(embedder.__all__, key=lambda name: (not name.isupper(), name))
     assert all(hasattr(embedder, name) for name in embedder.__all__)
+
+
+def test_a_passage_is_placed_as_near_as_itself_and_its_surroundings():
+    surrounded = combine(find_method("mean"), HashEngine(dim=32), Card(method="mean", surround=0.5))
+    texts = [f"passage {n} about {n * 3} things" for n in range(8)]
+    rows, sizes = surrounded.documents(texts), [10, 20, 30, 40, 50, 60, 70, 80]
+    query = surrounded.queries(["things"])[0]
+    for n, place in enumerate(surrounded.placed(rows, sizes)):
+        near = slice(max(n - 2, 0), n + 3)
+        around = (rows[near] * np.array(sizes[near])[:, None]).sum(axis=0)
+        wanted = (query @ rows[n] + 0.5 * (query @ around) / np.linalg.norm(around)) / 1.5
+        assert query @ place == pytest.approx(wanted, abs=1e-5)
+    assert np.allclose(surrounded.placed(rows[:1], [10]), rows[:1], atol=1e-6)  # alone, a passage is where it is
+
+
+def test_without_surroundings_places_and_fingerprint_stay():
+    plain = combine(find_method("mean"), HashEngine(dim=32))
+    surrounded = combine(find_method("mean"), HashEngine(dim=32), Card(method="mean", surround=0.5))
+    rows = plain.documents(["one", "two"])
+    assert np.array_equal(plain.placed(rows, [3, 3]), rows)
+    assert plain.fingerprint != surrounded.fingerprint
+    assert combine(find_method("last"), HashEngine(dim=32), Card(method="mean", surround=0.5)).surround == 0

@@ -2,7 +2,10 @@ import threading
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
+from embedder import HashEngine, combine, find_method
+from embedder.card import Card
 from tests.indexer.conftest import drain, write
 
 
@@ -103,3 +106,24 @@ def test_new_documents_enter_every_space_they_are_given(filled, embedder, other,
 def test_the_cost_of_a_space_is_told_before(filled, other):
     cost = filled.project(other)
     assert cost["chunks"] == 3 and cost["bytes"] == 3 * 32 * 2 and cost["seconds"] > 0
+
+
+def passages_of(collection):
+    with collection.catalogue.read() as connection:
+        wanted = text("SELECT chunk_id, data FROM vector ORDER BY chunk_id")
+        return np.stack([np.frombuffer(row.data, np.float16).astype(np.float32) for row in connection.execute(wanted)])
+
+
+def test_a_passage_stands_among_its_neighbours_however_its_space_was_built(collection, tmp_path, monkeypatch):
+    surrounded = combine(find_method("mean"), HashEngine(dim=32), Card(method="mean", surround=0.5))
+    folder = tmp_path / "papers"
+    write(folder, long=" ".join(f"Sentence {n} speaks of {n * 7 % 13} birds." for n in range(120)), short="One bird.")
+    drain(collection.ingest(folder, [surrounded], chunk_tokens=32, overlap=0))
+    at_once = passages_of(collection)
+    with collection.catalogue.write() as connection:
+        connection.execute(text("DELETE FROM vector WHERE id % 3 = 1"))  # so what is built is not in one stretch
+    monkeypatch.setattr("indexer.building.LEAST", 40)  # batches end inside a document
+    drain(collection.add_space(surrounded))
+    assert np.allclose(passages_of(collection), at_once, atol=1e-3)
+    assert len(at_once) > 12
+    assert not [found for found in collection.doctor(repair=False).found if "damaged" in found]
