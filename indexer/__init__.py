@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from indexer.arena import Rating, ratings, votes_needed
     from indexer.chunk import Chunk
     from indexer.collection import Collection, collections
+    from indexer.cost import Cost, measure
     from indexer.dataset import Dataset, Pairs, read_beir, read_pairs
     from indexer.evaluate import Evaluation, Evaluator, QueryRow, similarity
     from indexer.fuse import FUSIONS, Fusion
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
         Row,
         Space,
     )
-    from indexer.votes import Evaluated, Vote, judgements, trec
+    from indexer.results import Result, Results, result_of
+    from indexer.votes import Vote, judgements, trec
     from indexer.watching import watch
 
 _HOMES = {
@@ -50,7 +52,9 @@ _HOMES = {
     "records": (
         "Document", "Failure", "Files", "Filters", "Found", "Hit", "Leg", "Mode", "Progress", "Report", "Row", "Space",
     ),
-    "votes": ("Evaluated", "Vote", "judgements", "trec"),
+    "cost": ("Cost", "measure"),
+    "results": ("Result", "Results", "result_of"),
+    "votes": ("Vote", "judgements", "trec"),
     "watching": ("watch",),
 }  # fmt: skip
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -64,10 +68,10 @@ __all__ = [
     "Citation",
     "Collection",
     "Conversation",
+    "Cost",
     "Dataset",
     "Difference",
     "Document",
-    "Evaluated",
     "Evaluation",
     "Evaluator",
     "Failure",
@@ -89,17 +93,21 @@ __all__ = [
     "Rating",
     "Reader",
     "Report",
+    "Result",
+    "Results",
     "Row",
     "Space",
     "Vote",
     "bootstrap",
     "collections",
     "judgements",
+    "measure",
     "paired",
     "ratings",
     "read_beir",
     "read_pairs",
     "readable",
+    "result_of",
     "similarity",
     "trec",
     "votes_needed",

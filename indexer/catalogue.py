@@ -141,6 +141,8 @@ evaluation = Table(
     "evaluation", metadata, _id(), _words("dataset"), _words("method"), _words("mode"), _words("fingerprint"),
     Column("metrics", JSON, nullable=True), Column("rows", JSON, nullable=True),
     Column("seconds", Float, nullable=False, default=0.0), _words("created"),
+    *(Column(name, Text, nullable=False, default="", server_default="") for name in ("model", "digest", "instruction")),
+    Column("cost", JSON, nullable=True),
 )  # fmt: skip
 
 # Questions whose answer is known: `passage` is the text they came from, so that they find it again after a change;

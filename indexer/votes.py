@@ -1,10 +1,10 @@
-"""Votes between two hidden methods, and stored evaluations. A vote is a row.
+"""Votes between two hidden methods. A vote is a row.
 
 Judgements can be taken out as TREC qrels.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from sqlalchemy import delete, insert, select
@@ -36,23 +36,8 @@ class Vote:
             raise ValueError(f"a vote is one of {', '.join(CHOICES)}; got {self.choice!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """A stored evaluation: figures of a method in a mode on a data set, with the row of each query."""
-
-    dataset: str
-    method: str
-    mode: str
-    fingerprint: str
-    metrics: dict[str, Any]
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
-    id: int = 0
-    created: str = ""
-
-
 class Votes:
-    """The votes and evaluations of one collection."""
+    """The votes of one collection."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Rows live in the collection's catalogue."""
@@ -76,23 +61,6 @@ class Votes:
         """Every vote, oldest first."""
         with self.catalogue.read() as connection:
             return [_vote(row) for row in connection.execute(select(c.vote).order_by(c.vote.c.id))]
-
-    def keep(self, evaluated: Evaluated) -> int:
-        """Store an evaluation; its id."""
-        with self.catalogue.write() as connection:
-            made = connection.execute(insert(c.evaluation).values(
-                dataset=evaluated.dataset, method=evaluated.method, mode=evaluated.mode,
-                fingerprint=evaluated.fingerprint,
-                metrics=evaluated.metrics, rows=evaluated.rows, seconds=evaluated.seconds, created=c.now(),
-            ))  # fmt: skip
-            return c.new_id(made)
-
-    def evaluations(self, dataset: str = "") -> list[Evaluated]:
-        """Stored evaluations, newest first, of one data set or of all."""
-        wanted = select(c.evaluation).order_by(c.evaluation.c.id.desc())
-        with self.catalogue.read() as connection:
-            found = connection.execute(wanted.where(c.evaluation.c.dataset == dataset) if dataset else wanted).all()
-        return [Evaluated(**row._mapping) for row in found]
 
 
 def _vote(row: Row[Any]) -> Vote:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from indexer import Citation, Evaluated, Vote, judgements, ratings, trec, votes_needed
+from indexer import Citation, Vote, judgements, ratings, trec, votes_needed
 from indexer.arena import strengths
 from tests.indexer.conftest import drain
 
@@ -55,13 +55,6 @@ def test_votes_can_be_taken_back_and_become_judgements(collection):
     assert next(iter(trec(judged))) == "1 0 1 1"
     with pytest.raises(ValueError, match="left, right, both, neither"):
         Vote("q", "a", "b", "better")  # type: ignore[arg-type]
-
-
-def test_evaluations_are_kept_over_time(collection):
-    collection.votes.keep(Evaluated("set", "mean", "dense", "f", {"ndcg@10": 0.5}, [{"query": "1"}], 2.0))
-    collection.votes.keep(Evaluated("set", "mean", "dense", "f", {"ndcg@10": 0.6}))
-    assert [one.metrics["ndcg@10"] for one in collection.votes.evaluations("set")] == [0.6, 0.5]
-    assert collection.votes.evaluations("other") == []
 
 
 def test_ratings_recover_the_odds_that_made_the_votes():
