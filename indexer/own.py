@@ -7,6 +7,7 @@ passages that a question was cut out of are encoded anew.
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def of_questions(collection: "Collection", questions: Sequence[Question], name: 
     texts = _passages(collection, [question.chunk for _, question in there if question.chunk is not None])
     for _, question in there:
         for chunk in _around(question, texts):
-            texts[chunk] = without(texts[chunk], question.taken)
+            texts[chunk] = without(texts[chunk], question.taken).strip() or texts[chunk]
     queries = {number: question.text for number, question in there}
     return Dataset(name, texts, queries, {number: {str(question.chunk): 1} for number, question in there})
 
@@ -95,27 +96,43 @@ def _passages(collection: "Collection", needed: Sequence[int]) -> dict[str, str]
 def known_vectors(collection: "Collection", dataset: Dataset, embedder: "Embedder") -> np.ndarray | None:
     """Vectors of the set's passages out of the embedder's space; None where the collection has no such space.
 
-    A passage whose text the set changed, or that has no vector yet, is encoded.
+    A passage whose text the set changed, or that has no vector yet, is encoded, as are those it surrounds.
     """
     space = collection.space_of(embedder)
     if space is None:
         return None
-    rows = np.zeros((len(dataset.documents), embedder.dim), np.float32)
-    place = {int(name): n for n, name in enumerate(dataset.documents)}
-    made = np.zeros(len(rows), bool)
+    vectors: dict[int, np.ndarray] = {}
     with collection.catalogue.read() as connection:
-        texts = select(c.chunk.c.id, _BODY).join(c.document, c.document.c.id == c.chunk.c.document_id)
-        whole = {number: text for number, text in connection.execute(texts) if number in place}
         stored = select(c.vector.c.chunk_id, c.vector.c.data).where(c.vector.c.space_id == space.id)
         for chunk, data in connection.execute(stored):
-            if chunk in place and whole.get(chunk) == dataset.documents[str(chunk)]:
-                rows[place[chunk]] = np.frombuffer(data, np.float16)
-                made[place[chunk]] = True
-    bodies = list(dataset.documents.values())
-    anew = [n for n in np.flatnonzero(~made).tolist() if bodies[n].strip()]
-    if anew:
-        rows[anew] = embedder.documents([bodies[n] for n in anew])
-    return rows
+            if str(chunk) in dataset.documents:
+                vectors[chunk] = np.frombuffer(data, np.float16)
+        columns = select(c.chunk.c.id, c.chunk.c.document_id, _BODY).join(c.document)
+        texts = list(connection.execute(columns.order_by(c.chunk.c.document_id, c.chunk.c.ordinal)))
+    for _, rows in groupby(texts, lambda row: row[1]):
+        vectors |= _anew([(chunk, body) for chunk, _, body in rows], dataset, vectors, embedder)
+    nothing = np.zeros(embedder.dim, np.float32)  # an empty passage is near to nothing
+    return np.stack([np.asarray(vectors.get(int(name), nothing), np.float32) for name in dataset.documents])
+
+
+def _anew(
+    chunks: list[tuple[int, str]], dataset: Dataset, vectors: dict[int, np.ndarray], embedder: "Embedder"
+) -> dict[int, np.ndarray]:
+    """Vectors of the chunks of one document that changed, and of their neighbours as far as surroundings reach."""
+    bodies = [dataset.documents.get(str(chunk), body) for chunk, body in chunks]
+    changed = [
+        n
+        for n, (chunk, body) in enumerate(chunks)
+        if str(chunk) in dataset.documents and bodies[n].strip() and (chunk not in vectors or bodies[n] != body)
+    ]
+    made: dict[int, np.ndarray] = {}
+    for n in changed:
+        touched = range(max(0, n - embedder.reach), min(len(chunks), n + embedder.reach + 1))
+        first, last = max(0, touched[0] - embedder.reach), min(len(chunks), touched[-1] + embedder.reach + 1)
+        part = [k for k in range(first, last) if bodies[k].strip()]
+        placed = embedder.placed(embedder.documents([bodies[k] for k in part]), [len(bodies[k]) for k in part])
+        made |= {chunks[k][0]: row for k, row in zip(part, placed, strict=True) if k in touched}
+    return made
 
 
 def evaluator(
