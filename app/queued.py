@@ -37,6 +37,17 @@ class Direct:
         return self._worker.call(priority, lambda: work(self._embedder))
 
 
+class Limited:
+    """The way to an embedder with another limit."""
+
+    def __init__(self, access: Access, tokens: int) -> None:
+        self._access, self._tokens = access, tokens
+
+    def call(self, priority: Priority, work: Callable[[Embedder], T]) -> T:
+        """The same work with the embedder's limit changed."""
+        return self._access.call(priority, lambda embedder: work(embedder.limited(self._tokens)))
+
+
 class Queued:
     """An embedder whose every call goes through the worker; everything else it answers is the embedder's own."""
 
@@ -56,6 +67,11 @@ class Queued:
     def patient(self) -> Queued:
         """The same embedder for a measurement: its many questions let those of readers go first."""
         return Queued(self._embedder, self._worker, self._access, patient=True)
+
+    def limited(self, tokens: int) -> Queued:
+        """The same embedder with another limit."""
+        way = Limited(self._access, tokens)
+        return Queued(self._embedder.limited(tokens), self._worker, way, patient=self._patient)
 
     def queries(self, texts: Sequence[str], *, instruction: str = "") -> np.ndarray:
         """Vectors of questions, ahead of all other work: (n, dim)."""

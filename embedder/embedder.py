@@ -9,7 +9,7 @@ import numpy as np
 
 from embedder.card import Card, read_card
 from embedder.engine import Engine, open_engine
-from embedder.method import Method, Side, find_method
+from embedder.method import Method, Side, find_method, with_demonstrations
 from embedder.probe import check
 from embedder.prompt import Prompt, build, room
 
@@ -82,6 +82,10 @@ class Embedder:
         head = rows[:, : self.dim]
         return np.asarray(head / np.linalg.norm(head, axis=1, keepdims=True))
 
+    def limited(self, tokens: int) -> "Embedder":
+        """The same with another limit for a whole prompt, up to the model's context: longer texts, other vectors."""
+        return replace(self, limit=min(tokens, self.engine.context))
+
     def room(self, side: Side, *, instruction: str = "") -> int:
         """Tokens of text that surely fit a prompt of that side."""
         return room(self.method, side, self.engine, instruction=instruction, limit=self.limit)
@@ -106,6 +110,8 @@ def open_embedder(
     engine = engine or open_engine(model, device=device, dtype=dtype, revision=revision)
     own: Method | None = getattr(engine, "row", None)  # an encoder knows what it was made for
     row = find_method(method or card.method) if method or card.method else own or find_method(FALLBACK)
+    if card.demonstrations and row.name == card.method:
+        row = with_demonstrations(row.name, card.demonstrations)
     if card.instruction and row.name == card.method:
         row = replace(row, instruction=card.instruction)
     return combine(
