@@ -55,7 +55,7 @@ class _Ask:
     trace: Trace
     vector: np.ndarray | None = None
     space: int | None = None
-    match: str = ""
+    match: words.Match | None = None
 
     @property
     def depth(self) -> int:

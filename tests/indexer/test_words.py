@@ -70,20 +70,61 @@ def test_scores_of_given_chunks_equal_those_of_the_search(index):
         assert words.scores(connection, match, [1, 4, 5]) == pytest.approx(ranked)
 
 
-def test_the_commonest_terms_are_left_out_where_they_cost_too_much(index, monkeypatch):
+@pytest.fixture
+def crowded(index, monkeypatch):
+    """An index too large to score whole: every chunk is common, few share a rarer word."""
     with index.write() as connection:
         words.add(connection, ((n, f"common rare{n % 9} lonely{n}") for n in range(10, 60)))
-        assert words.affordable(connection, "common rare3 lonely12") == '"common" OR "rare3" OR "lonely12"'
-        monkeypatch.setattr(words, "BUDGET", 20)
-        assert words.affordable(connection, "common rare3 lonely12") == '"lonely12" OR "rare3"'
-        assert words.affordable(connection, "common") == '"common"'
-        assert words.affordable(connection, "common absent") == '"common"'
+    for name, value in {"SMALL": 20, "CANDIDATES": 7, "BUDGET": 30}.items():
+        monkeypatch.setattr(words, name, value)
+    return index
+
+
+def test_a_small_index_is_scored_whole(crowded, monkeypatch):
+    monkeypatch.setattr(words, "SMALL", 100)
+    with crowded.read() as connection:
+        assert words.affordable(connection, "common rare3 lonely12") == words.match_any("common rare3 lonely12")
+
+
+def test_in_a_large_index_the_rarest_terms_choose_and_all_that_are_affordable_score(crowded):
+    with crowded.read() as connection:
+        match = words.affordable(connection, "common rare3 lonely12")
+        assert match == words.Match('"lonely12" OR "rare3"', '"lonely12" OR "rare3"')
+        assert words.affordable(connection, "rare4 rare3") == words.Match('"rare4" OR "rare3"', '"rare4"')
+        exact = dict(words.search(connection, words.match_any("rare4 rare3"), 50))
+        found = dict(words.search(connection, words.affordable(connection, "rare4 rare3"), 50))
+        assert sorted(found) == [n for n in range(10, 60) if n % 9 == 4]
+        assert found == pytest.approx({chunk: exact[chunk] for chunk in found})
+
+
+def test_a_common_word_alone_is_searched_up_to_a_cap(crowded, monkeypatch):
+    monkeypatch.setattr(words, "BUDGET", 9)
+    with crowded.read() as connection:
+        for query in ("common", "common absent"):
+            assert len(words.search(connection, words.affordable(connection, query), 50)) == 9
+        assert words.search(connection, words.affordable(connection, "absent"), 50) == []
+
+
+def test_counts_are_taken_again_when_the_index_has_grown(crowded):
+    with crowded.write() as connection:
+        assert words.affordable(connection, "lonely12 rare3").needed == '"lonely12" OR "rare3"'
+        words.add(connection, ((n, "lonely12") for n in range(60, 90)))
+        assert words.affordable(connection, "lonely12 rare3").needed == '"rare3"'
+
+
+def test_a_filter_reaches_the_chunks_that_are_scored(crowded, monkeypatch):
+    monkeypatch.setattr(words, "BUDGET", 3)
+    with crowded.read() as connection:
+        match = words.affordable(connection, "common")
+        listed = "SELECT value FROM json_each(:wanted)"
+        found = words.search(connection, match, 9, within=listed, values={"wanted": "[50, 51, 52, 53]"})
+    assert {chunk for chunk, _ in found} == {50, 51, 52}
 
 
 @given(st.text())
 def test_any_text_is_segmented_and_any_query_is_quoted(text):
     words.segment(text)
-    assert words.match_any(text).count('"') == 2 * len(words.terms(text))
+    assert words.match_any(text).scored.count('"') == 2 * len(words.terms(text))
 
 
 @needs_shared
