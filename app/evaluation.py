@@ -1,53 +1,115 @@
-"""Runs methods over a labelled set, one model for all of them, with a bar while texts are encoded."""
+"""Runs contenders over a test set, the same way for the command line and the pages, and measures what each costs.
+
+A set is a folder in BEIR's layout, `votes` (what was voted in the collection), or `made:NAME` (a set made from its
+documents). It knows neither a page nor how a model is opened.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands.models import another, embedder_for, note_untrained
-from app.commands.output import progress_bar
-from app.settings import Settings
-from indexer.dataset import read_beir, read_pairs
-from indexer.evaluate import Evaluation, Evaluator, similarity
+from app.contenders import Contender
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
-    from indexer import Mode
-    from indexer.metrics import Interval
+    from indexer import Collection, Dataset, Evaluator, Progress, Result
+
+MADE = "made:"
+VOTES = "votes"
 
 
-def evaluations(
-    settings: Settings, folder: Path, methods: Sequence[str], mode: Mode, instruction: str, stop: threading.Event
-) -> Iterator[Evaluation]:
-    """One evaluation for each method; words need no model, and are the same for all."""
-    dataset = read_beir(folder.expanduser())
-    with progress_bar("Encoding") as show:
-        evaluator = Evaluator(dataset, settings.home / "cache" / "eval", stop, show)
-        try:
-            for embedder in [None] if mode == "words" else embedders(settings, methods):
-                yield evaluator.run(embedder, mode, instruction=instruction)
-        finally:
-            evaluator.close()
+@dataclass(frozen=True, slots=True)
+class TestSet:
+    """A set as a person chooses it. `digest` tells results on the same texts and judgements from all others."""
+
+    __test__ = False  # no test class, whatever pytest thinks
+
+    name: str
+    dataset: Dataset
+    own: bool
+
+    @property
+    def digest(self) -> str:
+        """The set's texts and judgements in sixteen letters."""
+        import hashlib
+
+        judged = sorted((query, sorted(found.items())) for query, found in self.dataset.judged.items())
+        return hashlib.sha256((self.dataset.digest + repr(judged)).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def embedders(settings: Settings, methods: Sequence[str]) -> Iterator[Embedder]:
-    """The methods on one model; without names, the settings' method or the model's own."""
-    first = embedder_for(settings, None, methods[0] if methods else "")
-    note_untrained(first)
-    yield first
-    for name in methods[1:]:
-        other = another(settings, first, name)
-        note_untrained(other)
-        yield other
+def test_sets(collection: Collection) -> list[str]:
+    """The names `open_test_set` takes in this collection; a folder in BEIR's layout can be named besides."""
+    from indexer.own import own_names
+
+    return [name if name == VOTES else MADE + name for name in own_names(collection)]
 
 
-def similarities(
-    settings: Settings, folder: Path, methods: Sequence[str], instruction: str
-) -> Iterator[tuple[str, Interval]]:
-    """Each method's rank correlation with people's judgement of sentence pairs."""
-    pairs = read_pairs(folder)
-    for embedder in embedders(settings, methods):
-        yield embedder.method.name, similarity(pairs, embedder, instruction=instruction)
+test_sets.__test__ = False  # type: ignore[attr-defined]
+
+
+def open_test_set(collection: Collection | None, name: str) -> TestSet:
+    """The set of a name or folder; what is missing is said with the way out."""
+    from indexer import read_beir
+    from indexer.own import own_dataset
+
+    if name != VOTES and not name.startswith(MADE):
+        folder = Path(name).expanduser()
+        return TestSet(folder.name, read_beir(folder), own=False)
+    if collection is None:
+        raise LookupError(f"{name} belongs to a collection: name one with --collection")
+    dataset = own_dataset(collection, name.removeprefix(MADE))
+    return TestSet(name, replace(dataset, name=name), own=True)
+
+
+def evaluate(
+    test: TestSet,
+    contenders: Iterable[tuple[Contender, Embedder | None]],
+    *,
+    collection: Collection | None = None,
+    cache: Path | None = None,
+    instruction: str = "",
+    stop: threading.Event | None = None,
+    tell: Callable[[Progress], None] | None = None,
+) -> Iterator[tuple[Contender, Result]]:
+    """The result of each contender as soon as it is there. Vectors are cached: a run that was stopped goes on."""
+    from indexer import Evaluator
+    from indexer.own import known_vectors
+
+    known = partial(known_vectors, collection, test.dataset) if test.own and collection is not None else None
+    evaluator = Evaluator(test.dataset, None if test.own else cache, stop, tell, known)
+    try:
+        for one, embedder in contenders:
+            yield one, measured(evaluator, test, one, embedder, instruction)
+    finally:
+        evaluator.close()
+
+
+def measured(
+    evaluator: Evaluator, test: TestSet, one: Contender, embedder: Embedder | None, instruction: str = ""
+) -> Result:
+    """One contender: how well it finds, and at what cost."""
+    from indexer import measure, result_of
+
+    evaluation = evaluator.run(embedder, one.mode, instruction=instruction)
+    queries = [test.dataset.queries[query] for query in test.dataset.judged]
+    search = partial(evaluator.once, embedder=embedder, mode=one.mode, instruction=instruction)
+    cost = measure(embedder, list(test.dataset.documents.values()), queries, search)
+    model = embedder.engine.name if embedder is not None else ""
+    return result_of(evaluation, test.digest, model=model, instruction=instruction, cost=cost)
+
+
+def aligned(one: Result, other: Result, metric: str = "ndcg@10") -> tuple[list[float], list[float]]:
+    """One measure of both over the queries they share, in the order of the first."""
+    there = {row.query: row.metrics[metric] for row in other.rows}
+    both = [(row.metrics[metric], there[row.query]) for row in one.rows if row.query in there]
+    return [left for left, _ in both], [right for _, right in both]
+
+
+def names_of(contenders: Sequence[Contender]) -> str:
+    """Labels as a list for a person."""
+    return ", ".join(one.label for one in contenders)

@@ -17,8 +17,7 @@ from app.commands.search import Instruction, Mode
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
-    from indexer.evaluate import Evaluation
-    from indexer.metrics import Interval
+    from indexer import Interval, Result
 
 LINES = 256  # read, embedded and written together
 
@@ -79,8 +78,9 @@ def vectors_of(embedder: Embedder, side: str, texts: list[str], instruction: str
 @command(
     PANEL,
     (
-        "twofold eval beir/scifact --methods pocket,echo",
-        "twofold eval beir/scifact --mode words --json",
+        "twofold eval beir/scifact --methods pocket,echo,words",
+        "twofold eval votes --methods pocket,sbert@all-MiniLM-L6-v2",
+        "twofold eval made:mine --methods pocket,pocket+words --json",
         "twofold eval beir/scifact --mode dense --rows queries.jsonl",
     ),
     name="eval",
@@ -88,38 +88,45 @@ def vectors_of(embedder: Embedder, side: str, texts: list[str], instruction: str
 def evaluate(
     session: Session,
     folder: Annotated[
-        Path, typer.Argument(help="corpus.jsonl, queries.jsonl and qrels/test.tsv; or pairs in test.tsv.")
+        str,
+        typer.Argument(
+            metavar="FOLDER|votes|made:NAME",
+            help="corpus.jsonl, queries.jsonl and qrels/test.tsv; or pairs in test.tsv; or the collection's own set.",
+        ),
     ],
-    methods: Annotated[str, typer.Option("--methods", metavar="A,B,…", help="Which; else the model's own.")] = "",
+    methods: Annotated[
+        str, typer.Option("--methods", metavar="A,B,…", help="Which (METHOD, METHOD@MODEL, METHOD+words, words).")
+    ] = "",
     mode: Mode = "hybrid",
     instruction: Instruction = "",
     rows: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write how each query went: JSON lines.")
     ] = None,
 ) -> None:
-    """Measure methods on questions with known answers (nDCG, recall, MRR at ten) or sentence pairs (Spearman)."""
-    from app.commands.output import emit
-    from app.commands.stopping import interruptible
-    from app.evaluation import evaluations
+    """Measure methods on questions with known answers (nDCG, recall, MRR at ten) or sentence pairs (Spearman).
 
-    names = [name.strip() for name in methods.split(",") if name.strip()]
-    if not (folder / "corpus.jsonl").is_file() and list(folder.glob("*.tsv")):
-        likeness(session, folder, names, instruction)
+    With a collection the results are kept in it, to be seen on the Evaluate page and compared over time.
+    """
+    from app.commands.evaluating import evaluated, is_pairs, report, show
+    from app.commands.output import emit
+
+    if is_pairs(folder):
+        names = [name.strip() for name in methods.split(",") if name.strip()]
+        likeness(session, Path(folder).expanduser(), names, instruction)
         return
-    with interruptible() as stop:
-        done = list(evaluations(session.settings, folder, names, mode, instruction, stop))
+    done = evaluated(session, folder, methods, mode, instruction)
     if rows is not None:
         write_rows(rows, done)
     if session.json:
-        emit(session, {"dataset": done[0].dataset, "methods": {one.method: one.json() for one in done}})
+        emit(session, report(session, done))
     else:
-        show_figures(session, done)
+        show(session, done)
 
 
 def likeness(session: Session, folder: Path, names: Sequence[str], instruction: str) -> None:
     """Sentence pairs instead of questions: how well cosines follow people's judgement of likeness (Spearman)."""
+    from app.commands.evaluating import similarities
     from app.commands.output import emit, table
-    from app.evaluation import similarities
 
     done = dict(similarities(session.settings, folder, names, instruction))
     if session.json:
@@ -132,35 +139,16 @@ def likeness(session: Session, folder: Path, names: Sequence[str], instruction: 
         table(session, (folder.name, "spearman"), [(name, interval(value)) for name, value in done.items()])
 
 
-def show_figures(session: Session, done: Sequence[Evaluation]) -> None:
-    """A line for each method, the best figure first."""
-    from app.commands.output import table
-
-    names = ("ndcg@10", "recall@10", "mrr@10")
-    best = sorted(done, key=lambda one: -one.metrics["ndcg@10"].value)
-    lines = [
-        (
-            one.method,
-            one.mode,
-            *(interval(one.metrics[name]) for name in names),
-            len(one.rows),
-            sum(one.seconds.values()),
-        )
-        for one in best
-    ]
-    table(session, (done[0].dataset, "mode", *names, "queries", "seconds"), lines)
-
-
 def interval(value: Interval) -> str:
     """A measure with its interval."""
     return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def write_rows(file: Path, done: Sequence[Evaluation]) -> None:
+def write_rows(file: Path, done: dict[str, Result]) -> None:
     """How each query went, a JSON line each."""
     with file.open("w", encoding="utf-8") as out:
-        for one in done:
+        for label, one in done.items():
             for row in one.rows:
-                told = {"method": one.method, "mode": one.mode, "query": row.query, "text": row.text, **row.metrics}
+                told = {"method": label, "mode": one.mode, "query": row.query, "text": row.text, **row.metrics}
                 told["hits"] = [{"id": name, "score": score} for name, score in row.hits]
                 out.write(json.dumps(told, ensure_ascii=False) + "\n")

@@ -100,43 +100,52 @@ def filters_from(pairs: list[str]) -> Filters:
     PANEL,
     (
         'twofold compare "how long may a permit be extended" --methods pocket,echo',
-        "twofold compare 延期 --methods mean,last --json",
+        "twofold compare 延期 --methods pocket,pocket+words,words --json",
+        'twofold compare "extended permit" --methods pocket,sbert@all-MiniLM-L6-v2',
     ),
 )
 def compare(
     session: Session,
     query: Annotated[str, typer.Argument(help="What to look for.")],
-    methods: Annotated[str, typer.Option("--methods", metavar="A,B,…", help="Methods the collection has vectors of.")],
+    methods: Annotated[
+        str, typer.Option("--methods", metavar="A,B,…", help="METHOD, METHOD@MODEL, METHOD+words, words.")
+    ],
     top: Top = 5,
     instruction: Instruction = "",
     mode: Mode = "dense",
     filter_: Filter = [],  # noqa: B006  # typer reads the default and never changes it
 ) -> None:
-    """Put one query through several methods side by side, and say how far they agree."""
-    from app.commands.models import another
-    from app.commands.output import console, emit, hit_json, print_hits
+    """Put one query through several methods side by side, words alone and both together too; say how far they agree.
+
+    Vectors of several models are asked one model after the other.
+    """
+    from app.commands.output import console, emit, hit_json, print_hits, say
     from app.compare import compare as compared
+    from app.contenders import opened, parsed
 
     collection = session.collection()
-    names = [name.strip() for name in methods.split(",") if name.strip()]
-    if len(names) < 2:
+    if not query.strip():
+        raise Failure("the query is empty: give it some words")
+    asked = parsed(methods, collection.spaces(), mode)
+    if len(asked) < 2:
         raise typer.BadParameter("--methods takes at least two names, with commas between")
-    first = session.embedder(collection, names[0])
-    embedders = {names[0]: first}
-    for name in names[1:]:
-        embedders[name] = another(session.settings, first, name)
-    result = compared(
-        collection, query, embedders, top=top, filters=filters_from(filter_), mode=mode, instruction=instruction
-    )
+    home = collection.default_space()
+    pairs = opened(session.settings, asked, session.settings.model or (home.model if home else "pocket"))
+    filters = filters_from(filter_)
+    result = compared(collection, query, pairs, top=top, filters=filters, instruction=instruction)
+    result = result.ordered([one.label for one in asked])
     if session.json:
         columns = {name: [hit_json(hit) for hit in found.hits] for name, found in result.columns.items()}
-        pairs = {
+        pairs_told = {
             f"{o.left},{o.right}": {"shared": o.shared, "jaccard": o.jaccard, "rbo": o.rbo} for o in result.overlaps
         }
-        emit(session, {"query": query, "columns": columns, "overlap": pairs})
+        seconds = {name: found.seconds for name, found in result.columns.items()}
+        emit(session, {"query": query, "columns": columns, "overlap": pairs_told, "seconds": seconds})
         return
     for name, found in result.columns.items():
         console(session).print(f"\n{name}", style="bold")
+        for note in found.notes:
+            say(f"note: {note}")
         print_hits(session, found.hits, query)
     for o in result.overlaps:
         told = f"{o.left} and {o.right}: {o.shared} passages in both, rank-biased overlap {o.rbo:.2f}"
