@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.bench import Bench
+from app.contenders import Contender
 from app.desk import Desk, writer_of
 from app.errands import Errands
 from app.known_models import place_of, remember
@@ -45,6 +47,7 @@ class House:
     works: Works
     papers: Papers
     errands: Errands
+    bench: Bench
 
     def embedder(self, method: str = "") -> Embedder:
         """The resident model under a method, "" for the default one."""
@@ -94,6 +97,12 @@ class House:
                 "settings: make them again"
             )
         return embedder
+
+    def of_contender(self, one: Contender) -> Embedder:
+        """The embedder of a column: of its space, or of a method on the model it names or the one at home."""
+        if one.space is not None:
+            return self.of_space(one.space)
+        return self.known(one.method, place_of(self.settings.home, one.model) if one.model else "")
 
     def at_home(self, space: Space) -> bool:
         """Whether the model of a space is the one that searches and answers."""
@@ -175,7 +184,9 @@ def open_house(settings: Settings | None = None) -> House:
     runtime.warm_up().add_done_callback(lambda _: settle())
     desk = Desk(runtime, collection, partial(embedder_of, runtime, collection))
     errands = Errands(lambda space: house.of_space(space), lambda space: near(house, space))
-    house = House(settings, runtime, collection, desk, Works(), Papers(), errands)
+    works = Works()
+    bench = Bench(collection, works, lambda one: house.of_contender(one), settings.home / "cache" / "eval")
+    house = House(settings, runtime, collection, desk, works, Papers(), errands, bench)
     return house
 
 

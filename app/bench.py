@@ -1,0 +1,124 @@
+"""Measurements the pages start: one after the other in the background, told by a job row, results kept as they come.
+
+What was encoded is cached, so a measurement that was stopped goes on where it was. It knows no page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.contenders import Contender
+from app.evaluation import TestSet, evaluate, open_test_set
+from app.works import Works
+from indexer import Progress, Results
+from indexer import jobs as rows
+from indexer.evaluate import Stopped
+
+if TYPE_CHECKING:
+    from embedder.embedder import Embedder
+    from indexer import Collection
+
+KIND = "eval"
+PARTS = 1000  # of one contender in the job's count
+
+
+@dataclass(slots=True)
+class Bench:
+    """Starts measurements of a collection's contenders; `embedder` opens one of them."""
+
+    collection: Collection
+    works: Works
+    embedder: Callable[[Contender], Embedder]
+    cache: Path
+    telling: dict[str, str] = field(default_factory=dict)
+
+    def start(self, name: str, contenders: Sequence[Contender], *, instruction: str = "") -> bool:
+        """Measure contenders on a test set; False if that set is being measured already."""
+
+        def begin(stop: threading.Event) -> Iterator[Progress]:
+            return self._run(name, contenders, instruction, stop)
+
+        return self.works.add(self.task(name), begin)
+
+    def stop(self, job: rows.Job) -> None:
+        """End a measurement; the results that are there stay."""
+        self.collection.cancel(job.id)
+        self.works.stop(job.target)
+
+    def running(self) -> list[rows.Job]:
+        """Measurements under way, in whichever process."""
+        return [job for job in self.collection.jobs(running=True) if job.kind == KIND]
+
+    @staticmethod
+    def task(name: str) -> str:
+        """What a person calls a measurement."""
+        return f"measurement on {name}"
+
+    def _run(
+        self, name: str, contenders: Sequence[Contender], instruction: str, stop: threading.Event
+    ) -> Iterator[Progress]:
+        run = _Run(self, name, len(contenders), stop)
+        state, error = "failed", ""
+        try:
+            test = open_test_set(self.collection, name)
+            yield from run.steps(test, contenders, instruction)
+            state = "done"
+        except Stopped:
+            state = "cancelled"
+        except BaseException as reason:
+            error = str(reason) or type(reason).__name__
+            raise
+        finally:
+            run.close(state, error)
+
+
+class _Run:
+    def __init__(self, bench: Bench, name: str, count: int, stop: threading.Event) -> None:
+        self.bench, self.name, self.stop = bench, bench.task(name), stop
+        self.done, self.total = 0, count * PARTS
+        with bench.collection.catalogue.write() as connection:
+            self.job = rows.create(connection, KIND, self.name, total=self.total)
+
+    def steps(self, test: TestSet, contenders: Sequence[Contender], instruction: str) -> Iterator[Progress]:
+        results = Results(self.bench.collection.catalogue)
+        pairs = self._opened(contenders)
+        found = evaluate(
+            test, pairs, collection=self.bench.collection, cache=self.bench.cache, instruction=instruction,
+            stop=self.stop, tell=self.tell,
+        )  # fmt: skip
+        for one, result in found:
+            results.keep(result)
+            self.done += PARTS
+            yield Progress(self.done, self.total, current=one.label)
+
+    def _opened(self, contenders: Sequence[Contender]) -> Iterator[tuple[Contender, Embedder | None]]:
+        for one in contenders:
+            self.bench.telling[self.name] = one.title
+            self._beat(self.done)
+            yield one, None if one.mode == "words" else patient(self.bench.embedder(one))
+
+    def tell(self, step: Progress) -> None:
+        """Note how far the texts of one contender are, and hear whether somebody wants it to end."""
+        self.bench.telling[self.name] = f"{step.current}: {step.done:,} of {step.total:,} texts"
+        self._beat(self.done + int(PARTS * 0.9 * step.done / max(step.total, 1)))
+
+    def _beat(self, done: int) -> None:
+        with self.bench.collection.catalogue.write() as connection:
+            if rows.beat(connection, self.job, done=done):
+                self.stop.set()
+        if self.stop.is_set():
+            raise Stopped(f"{self.name}: stopped")
+
+    def close(self, state: str, error: str) -> None:
+        self.bench.telling.pop(self.name, None)
+        with self.bench.collection.catalogue.write() as connection:
+            rows.end(connection, self.job, state, error=error)
+
+
+def patient(embedder: Any) -> Any:
+    """An embedder whose many questions let those of readers go first, where it can be one."""
+    return embedder.patient() if hasattr(embedder, "patient") else embedder
