@@ -55,7 +55,4 @@ def p_value(collection: Collection, embedder: Embedder | None, found: Found) -> 
     """How often an unrelated question scores as well as this one did; None where that cannot be told."""
     scores = [hit.legs["dense"].score for hit in found.hits if "dense" in hit.legs]
     known = [score for score in scores if score is not None]
-    space = collection.space_of(embedder) if embedder is not None else None
-    if space is None or not known:
-        return None
-    return collection.p_value(space.id, max(known))
+    return collection.p_value(embedder, max(known)) if embedder is not None and known else None

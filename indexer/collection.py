@@ -222,12 +222,11 @@ class Collection:
             raise LookupError(f"the collection has no vectors of {embedder.method.name} on {embedder.engine.name}")
         return self.nulls.fit(space.id, embedder)
 
-    def p_value(self, space: int, score: float) -> float | None:
-        """How likely a question about nothing here has a best dense score this high.
-
-        None where that was never measured.
-        """
-        return self.nulls.p_value(space, score)
+    def p_value(self, embedder: "Embedder", score: float) -> float | None:
+        """How likely a question about nothing here has a best dense score this high; None where nobody measured it."""
+        with self.catalogue.read() as connection:
+            space = spaces.find(connection, embedder.fingerprint)
+        return None if space is None else self.nulls.p_value(space, score)
 
     def _calibrate(self, embedders: Sequence["Embedder"]) -> None:
         for embedder in embedders:
@@ -239,8 +238,8 @@ class Collection:
 
     def search(
         self, query: str, embedder: "Embedder | None" = None, *, top: int = 10, mode: str = "hybrid",
-        instruction: str = "",
-        filters: Filters | None = None, query_vector: np.ndarray | None = None, fusion: fuse.Fusion = fuse.DEFAULT,
+        instruction: str = "", filters: Filters | None = None, query_vector: np.ndarray | None = None,
+        fusion: fuse.Fusion = fuse.DEFAULT,
     ) -> Found:  # fmt: skip
         """The passages that answer a query best. Mode "words" needs no embedder.
 

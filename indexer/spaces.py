@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, func, insert, select, update
+from sqlalchemy import bindparam, exists, func, insert, select, text, update
 from sqlalchemy.engine import Connection, Row
 
 from indexer import catalogue as c
@@ -37,11 +37,23 @@ def find(connection: Connection, fingerprint: str) -> int | None:
 def every(connection: Connection) -> list[Space]:
     """All spaces, oldest first."""
     default = connection.execute(select(c.collection.c.default_space)).scalar()
-    chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
-    counted = connection.execute(select(c.vector.c.space_id, func.count()).group_by(c.vector.c.space_id))
-    counts: dict[int, int] = {space: count for space, count in counted}
+    chunks, vectors = _counts(connection)
     rows = connection.execute(select(c.space).order_by(c.space.c.id)).all()
-    return [_space(row, counts.get(row.id, 0), chunks, row.id == default) for row in rows]
+    return [_space(row, vectors.get(row.id, 0), chunks, row.id == default) for row in rows]
+
+
+def _counts(connection: Connection) -> tuple[int, dict[int, int]]:
+    """Chunks, and vectors of each space; counted again only when one was added or removed, for pages ask often."""
+    mark = tuple(connection.execute(_MARK))
+    known = connection.info.get("spaces")
+    if known is None or known[0] != mark:
+        chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
+        counted = connection.execute(select(c.vector.c.space_id, func.count()).group_by(c.vector.c.space_id))
+        known = connection.info["spaces"] = mark, chunks, {space: count for space, count in counted}
+    return known[1], known[2]
+
+
+_MARK = text("SELECT name, seq FROM sqlite_sequence WHERE name IN ('chunk', 'vector', 'removal') ORDER BY name")
 
 
 def _space(row: Row[Any], vectors: int, chunks: int, default: bool) -> Space:

@@ -140,11 +140,10 @@ def test_questions_about_nothing_here_have_a_high_p_value(collection, tmp_path):
         **{t: f"The {t} of the earth are described in this essay about {t} and maps." for t in topics},
     )
     drain(collection.ingest(tmp_path / "earth", [engine]))
-    space = collection.default_space()
-    assert space.calibrated
+    assert collection.default_space().calibrated
 
     def doubt(query: str) -> float:
-        return collection.p_value(space.id, collection.search(query, engine, mode="dense").hits[0].legs["dense"].score)
+        return collection.p_value(engine, collection.search(query, engine, mode="dense").hits[0].legs["dense"].score)
 
     assert doubt("essay about volcanoes and maps of the earth") < 0.2 < doubt("quarterly bicycle invoices")
-    assert collection.p_value(999, 0.5) is None
+    assert collection.p_value(open_embedder("hash", "last", engine=HashEngine(dim=256)), 0.5) is None
