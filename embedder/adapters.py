@@ -34,7 +34,8 @@ def attach(body: Any, folders: Sequence[Path]) -> None:
     from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
 
     prefix = f"base_model.model.{getattr(body, 'base_model_prefix', '') or 'model'}."
-    for number, folder in enumerate(folders):
+    before = list(getattr(body, "peft_config", {}))
+    for number, folder in enumerate(folders, len(before)):
         state = load_file(str(folder / "adapter_model.safetensors"))
         whole = any(key.startswith(prefix) for key in state)
         start = prefix if whole else "base_model.model."
@@ -43,7 +44,7 @@ def attach(body: Any, folders: Sequence[Path]) -> None:
         report = set_peft_model_state_dict(body, own, adapter_name=f"adapter{number}")
         if report is not None and report.unexpected_keys:
             raise ValueError(f"the adapter {folder.name} does not fit {body.config.model_type}: is it for another base?")
-    activate(body, [f"adapter{number}" for number in range(len(folders))], trained="")
+    activate(body, list(getattr(body, "peft_config", {})), trained="")
     body.eval()  # an adapter's dropout is new, and new modules begin in training mode
 
 

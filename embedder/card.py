@@ -27,6 +27,7 @@ class Card:
     chunk_tokens: int = 256
     surround: float = 0.0
     limit: int = 0
+    demonstrations: tuple[tuple[str, ...], ...] = ()
     text: str = field(default="", repr=False)
 
 
@@ -55,4 +56,6 @@ def _checked(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: unknown keys {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     if "dimensions" in values:
         values["dimensions"] = tuple(values["dimensions"])
+    if "demonstrations" in values:
+        values["demonstrations"] = tuple(tuple(str(part) for part in one) for one in values["demonstrations"])
     return dict(values)

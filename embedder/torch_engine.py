@@ -27,9 +27,7 @@ class TorchEngine:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self.device = str(model.device)
         self._model = model
-        self.tokenizer = tokenizer
-        size = model.get_input_embeddings().weight.shape[0]
-        self._tokens = Tokens(tokenizer, name=name, kind=model.config.model_type, size=size)
+        self.set_tokenizer(tokenizer)
         threads = threads or torch.get_num_threads()
         self._workers = _workers(threads) if model.device.type == "cpu" else None
         self._threads = threads if self._workers else 1
@@ -41,6 +39,12 @@ class TorchEngine:
     def model(self) -> Any:
         """The loaded module."""
         return self._model
+
+    def set_tokenizer(self, tokenizer: Any) -> None:
+        """Read texts with this tokenizer from here on."""
+        self.tokenizer = tokenizer
+        size = self._model.get_input_embeddings().weight.shape[0]
+        self._tokens = Tokens(tokenizer, name=self.name, kind=self._model.config.model_type, size=size)
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text; special tokens written inside it stay text."""

@@ -80,6 +80,16 @@ class TransformersEngine(TorchEngine):
         with self._lock:
             self._attach, self._twin, self._causal = attach, None, None
 
+    @property
+    def attached(self) -> Callable[[Any], None] | None:
+        """What is done to copies before they embed, if anything."""
+        return self._attach
+
+    def forget(self) -> None:
+        """Make the copies anew when they are next needed: the model under them was changed."""
+        with self._lock:
+            self._twin = self._causal = None
+
     def body(self, *, causal: bool) -> Any:
         """What embeds: the decoder without its head, its bidirectional twin, or a copy of either with adapters."""
         if not causal:
