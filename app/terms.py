@@ -57,8 +57,11 @@ def _pairs(run: str, offset: int) -> list[Term]:
     return [pair for pair in pairs if pair.text not in ASKING]
 
 
+@functools.lru_cache(maxsize=20_000)
 def fold(word: str) -> str:
     """Lower case without accents, so that Café meets cafe."""
+    if word.isascii():
+        return word.lower()
     plain = unicodedata.normalize("NFKD", word.casefold())
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
