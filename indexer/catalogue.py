@@ -158,6 +158,13 @@ test_question = Table(
     Column("ranks", JSON, nullable=True), Column("edited", Boolean, nullable=False, default=False),
 )  # fmt: skip
 
+# Figures of a task that is no retrieval, or of the passkey test: name -> value, low, high.
+measured = Table(
+    "measured", metadata, _id(), _words("task"), _words("dataset"), _words("label"), _words("model"),
+    _words("fingerprint"), Column("figures", JSON, nullable=True), _number("items"),
+    Column("seconds", Float, nullable=False, default=0.0), _words("created"),
+)  # fmt: skip
+
 Index("path_by_time", path.c.mtime_ns)
 
 

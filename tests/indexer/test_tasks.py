@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, average_precision_score
 
+from indexer import Interval
 from indexer.evaluate import Stopped
+from indexer.measured import Measurements, cell_of, of_cells, of_task
+from indexer.passkey import Cell
 from indexer.task_measures import Encoder, _threshold
 from indexer.task_sets import read_bitext, read_split
 from indexer.tasks import TABLE, TASKS, kind_of, run_task
@@ -138,3 +141,18 @@ def test_the_encoder_keeps_the_order_and_tells_how_far_it_is(embedder):
     rows = Encoder(embedder, tell=lambda step: seen.append((step.done, step.total)))(texts)
     np.testing.assert_allclose(rows[0], embedder.queries(["a b c"])[0], atol=1e-6)
     assert not rows[1].any() and (rows[0] == rows[3]).all() and seen == [(64, 103), (103, 103)]
+
+
+def test_figures_are_kept_and_the_newest_of_each_method_shown(collection, tmp_path, embedder):
+    clustering(tmp_path)
+    kept = Measurements(collection.catalogue)
+    for _ in range(2):
+        last = kept.keep(of_task(run_task(tmp_path, embedder), "mean", "hash"))
+    cells = [Cell("mean", "zh", 256, Interval(0.5, 0.4, 0.6), 50)]
+    kept.keep(of_cells(cells, "mean", "hash", "f"))
+    newest = kept.latest()
+    assert newest["clustering", tmp_path.name][0].id == last and len(newest["clustering", tmp_path.name]) == 1
+    (row,) = newest["passkey", "passkey"]
+    assert row.figures == {"zh 256": Interval(0.5, 0.4, 0.6)} and cell_of("zh 256") == ("zh", 256)
+    kept.forget("passkey", "passkey")
+    assert [row.task for row in kept.all()] == ["clustering", "clustering"]
