@@ -36,11 +36,11 @@ class Bench:
     cache: Path
     telling: dict[str, str] = field(default_factory=dict)
 
-    def start(self, name: str, contenders: Sequence[Contender], *, instruction: str = "") -> bool:
+    def start(self, name: str, contenders: Sequence[Contender]) -> bool:
         """Measure contenders on a test set; False if that set is being measured already."""
 
         def begin(stop: threading.Event) -> Iterator[Progress]:
-            return self._run(name, contenders, instruction, stop)
+            return self._run(name, contenders, stop)
 
         return self.works.add(self.task(name), begin)
 
@@ -58,14 +58,12 @@ class Bench:
         """What a person calls a measurement."""
         return f"measurement on {name}"
 
-    def _run(
-        self, name: str, contenders: Sequence[Contender], instruction: str, stop: threading.Event
-    ) -> Iterator[Progress]:
+    def _run(self, name: str, contenders: Sequence[Contender], stop: threading.Event) -> Iterator[Progress]:
         run = _Run(self, name, len(contenders), stop)
         state, error = "failed", ""
         try:
             test = open_test_set(self.collection, name)
-            yield from run.steps(test, contenders, instruction)
+            yield from run.steps(test, contenders)
             state = "done"
         except Stopped:
             state = "cancelled"
@@ -83,12 +81,11 @@ class _Run:
         with bench.collection.catalogue.write() as connection:
             self.job = rows.create(connection, KIND, self.name, total=self.total)
 
-    def steps(self, test: TestSet, contenders: Sequence[Contender], instruction: str) -> Iterator[Progress]:
+    def steps(self, test: TestSet, contenders: Sequence[Contender]) -> Iterator[Progress]:
         results = Results(self.bench.collection.catalogue)
         pairs = self._opened(contenders)
         found = evaluate(
-            test, pairs, collection=self.bench.collection, cache=self.bench.cache, instruction=instruction,
-            stop=self.stop, tell=self.tell,
+            test, pairs, collection=self.bench.collection, cache=self.bench.cache, stop=self.stop, tell=self.tell,
         )  # fmt: skip
         for one, result in found:
             results.keep(result)

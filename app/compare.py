@@ -72,11 +72,12 @@ def compare(
     *,
     top: int,
     filters: Filters,
-    instruction: str = "",
 ) -> Comparison:
     """Search once with each contender, in the order they come."""
     columns = {
-        one.label: collection.search(query, embedder, top=top, mode=one.mode, instruction=instruction, filters=filters)
+        one.label: collection.search(
+            query, embedder, top=top, mode=one.mode, instruction=one.instruction, filters=filters
+        )
         for one, embedder in contenders
     }
     return beside(query, columns)

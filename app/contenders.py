@@ -32,6 +32,7 @@ class Contender:
     method: str = ""
     model: str = ""
     space: Space | None = None
+    instruction: str = ""  # "": the method's own
 
     @property
     def title(self) -> str:
@@ -56,7 +57,7 @@ def offered(spaces: Sequence[Space]) -> list[str]:
     return [*names, WORDS, *(name + BOTH for name in names)]
 
 
-def contender(label: str, spaces: Sequence[Space], mode: Mode = "dense") -> Contender:
+def contender(label: str, spaces: Sequence[Space], mode: Mode = "dense", instruction: str = "") -> Contender:
     """The contender of a label; `mode` is that of a label which does not say. A space is looked for, not needed."""
     label = label.strip()
     if label == WORDS:
@@ -69,13 +70,13 @@ def contender(label: str, spaces: Sequence[Space], mode: Mode = "dense") -> Cont
     space = known.get(name) or next(
         (s for s in reversed(spaces) if (s.method, s.model) == (method, model or s.model)), None
     )
-    return Contender(label, "hybrid" if label.endswith(BOTH) else mode, method, model, space)
+    return Contender(label, "hybrid" if label.endswith(BOTH) else mode, method, model, space, instruction)
 
 
-def parsed(text: str, spaces: Sequence[Space], mode: Mode = "dense") -> list[Contender]:
+def parsed(text: str, spaces: Sequence[Space], mode: Mode = "dense", instruction: str = "") -> list[Contender]:
     """Contenders of a comma-separated list, each once."""
     labels = list(dict.fromkeys(label.strip() for label in text.split(",") if label.strip()))
-    return [contender(label, spaces, mode) for label in labels]
+    return [contender(label, spaces, mode, instruction) for label in labels]
 
 
 def opened(

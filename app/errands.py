@@ -11,7 +11,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,16 @@ class Errand:
     waited: float = 0.0
     begun: float = field(default_factory=time.monotonic)
     over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def embedder(self) -> Embedder:
+        """What a search needs to know of an embedder whose vector is there already."""
+        space = self.space
+        known = SimpleNamespace(
+            fingerprint=space.fingerprint, dim=space.dim, method=SimpleNamespace(name=space.method),
+            engine=SimpleNamespace(name=space.model),
+        )  # fmt: skip
+        return cast("Embedder", known)
 
 
 class Errands:

@@ -7,7 +7,7 @@ documents). It knows neither a page nor how a model is opened.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -72,7 +72,6 @@ def evaluate(
     *,
     collection: Collection | None = None,
     cache: Path | None = None,
-    instruction: str = "",
     stop: threading.Event | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> Iterator[tuple[Contender, Result]]:
@@ -84,17 +83,16 @@ def evaluate(
     evaluator = Evaluator(test.dataset, None if test.own else cache, stop, tell, known)
     try:
         for one, embedder in contenders:
-            yield one, measured(evaluator, test, one, embedder, instruction)
+            yield one, measured(evaluator, test, one, embedder)
     finally:
         evaluator.close()
 
 
-def measured(
-    evaluator: Evaluator, test: TestSet, one: Contender, embedder: Embedder | None, instruction: str = ""
-) -> Result:
+def measured(evaluator: Evaluator, test: TestSet, one: Contender, embedder: Embedder | None) -> Result:
     """One contender: how well it finds, and at what cost."""
     from indexer import measure, result_of
 
+    instruction = one.instruction
     evaluation = evaluator.run(embedder, one.mode, instruction=instruction)
     queries = [test.dataset.queries[query] for query in test.dataset.judged]
     search = partial(evaluator.once, embedder=embedder, mode=one.mode, instruction=instruction)
@@ -108,8 +106,3 @@ def aligned(one: Result, other: Result, metric: str = "ndcg@10") -> tuple[list[f
     there = {row.query: row.metrics[metric] for row in other.rows}
     both = [(row.metrics[metric], there[row.query]) for row in one.rows if row.query in there]
     return [left for left, _ in both], [right for _, right in both]
-
-
-def names_of(contenders: Sequence[Contender]) -> str:
-    """Labels as a list for a person."""
-    return ", ".join(one.label for one in contenders)

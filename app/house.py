@@ -106,11 +106,7 @@ class House:
 
     def at_home(self, space: Space) -> bool:
         """Whether the model of a space is the one that searches and answers."""
-        return self.collection_model() == space.model
-
-    def collection_model(self) -> str:
-        """The name by which spaces know the model at home."""
-        return self.runtime.engine().name
+        return self.runtime.home_name() == space.model
 
     def promote(self, space: Space) -> None:
         """Make a space the default; its model becomes the one at home."""
@@ -161,7 +157,7 @@ def embedder_of(runtime: Runtime, collection: Collection, method: str = "") -> E
     """The resident model under a method: the one asked for, else the settings', the collection's, the model's own."""
     method = method or runtime.settings.method
     space = None if method else collection.default_space()
-    if space is None or space.model != runtime.engine().name:
+    if space is None or space.model != runtime.home_name():
         return runtime.embedder(method)
     return runtime.embedder(space.method if space.method in METHODS or space.method in ENCODERS else "")
 

@@ -60,6 +60,7 @@ class Runtime:
         self._state = State("empty")
         self._engine: Engine | None = None
         self._home = ""  # the model that searches and answers, as it was opened
+        self._home_name = ""  # as spaces name it
         self._resident = ""  # what `_engine` was opened as: home, or a visitor
         self._plain: dict[str, Embedder] = {}  # of `_engine`, by method
         self._embedders: dict[tuple[str, str], Embedder] = {}
@@ -87,13 +88,18 @@ class Runtime:
 
     def engine(self) -> Engine:
         """The engine at home, once it is there."""
-        self.warm_up().exception()  # a failed change leaves the older engine, which is then the answer
-        if not self._home:
-            raise RuntimeError(self._state.reason or "no model is loaded")
+        self.home_name()  # a failed change leaves the older engine, which is then the answer
         if self._engine is None or self._resident != self._home:
             self.worker.call(Priority.QUERY, lambda: self._bring(self._home))
         assert self._engine is not None
         return self._engine
+
+    def home_name(self) -> str:
+        """How spaces name the model at home, which need not be in memory now."""
+        self.warm_up().exception()
+        if not self._home:
+            raise RuntimeError(self._state.reason or "no model is loaded")
+        return self._home_name
 
     def embedder(self, method: str = "", model: str = "") -> Embedder:
         """A model ("": the one at home) with a method ("": the settings', else its own), safe from any thread.
@@ -174,7 +180,7 @@ class Runtime:
                 self._bring(before, visitor=False)
                 self._state = State("ready", before, str(error))
             raise
-        self._home = model
+        self._home, self._home_name = model, engine.name
         self._state = State("ready", model)
         return engine
 

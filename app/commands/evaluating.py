@@ -44,13 +44,13 @@ def evaluated(session: Session, name: str, methods: str, mode: Mode, instruction
     collection = here(session)
     test = open_test_set(collection, name)
     spaces = collection.spaces() if collection is not None else []
-    contenders = parsed(methods, spaces, mode) or [unnamed(session, mode)]
+    contenders = parsed(methods, spaces, mode, instruction) or [unnamed(session, mode, instruction)]
     done: dict[str, Result] = {}
     with interruptible() as stop, progress_bar("Encoding") as show_step:
         pairs = noted(opened(session.settings, contenders, session.settings.model or "pocket"))
         steps = evaluate(
             test, pairs, collection=collection, cache=session.settings.home / "cache" / "eval",
-            instruction=instruction, stop=stop, tell=show_step,
+            stop=stop, tell=show_step,
         )  # fmt: skip
         for one, result in steps:
             done[one.label or result.method] = result
@@ -60,11 +60,13 @@ def evaluated(session: Session, name: str, methods: str, mode: Mode, instruction
     return {label: done[label] for label in wanted} or done
 
 
-def unnamed(session: Session, mode: Mode) -> Contender:
+def unnamed(session: Session, mode: Mode, instruction: str) -> Contender:
     """What is measured where no method is named: the settings' or the model's own; words alone need neither."""
     from app.contenders import Contender
 
-    return Contender("words", mode) if mode == "words" else Contender("", mode, session.settings.method)
+    if mode == "words":
+        return Contender("words", mode)
+    return Contender("", mode, session.settings.method, instruction=instruction)
 
 
 def noted(pairs: Iterator[tuple[Contender, Embedder | None]]) -> Iterator[tuple[Contender, Embedder | None]]:

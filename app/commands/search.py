@@ -126,13 +126,13 @@ def compare(
     collection = session.collection()
     if not query.strip():
         raise Failure("the query is empty: give it some words")
-    asked = parsed(methods, collection.spaces(), mode)
+    asked = parsed(methods, collection.spaces(), mode, instruction)
     if len(asked) < 2:
         raise typer.BadParameter("--methods takes at least two names, with commas between")
     home = collection.default_space()
     pairs = opened(session.settings, asked, session.settings.model or (home.model if home else "pocket"))
     filters = filters_from(filter_)
-    result = compared(collection, query, pairs, top=top, filters=filters, instruction=instruction)
+    result = compared(collection, query, pairs, top=top, filters=filters)
     result = result.ordered([one.label for one in asked])
     if session.json:
         columns = {name: [hit_json(hit) for hit in found.hits] for name, found in result.columns.items()}
