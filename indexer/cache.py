@@ -7,7 +7,7 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,12 +24,24 @@ class Watermark:
     removed: int
 
 
-def save(file: Path, index: Any, mark: Watermark, recall: float | None) -> None:
-    """Write the index beside the old file, then put it in its place."""
-    faiss = library()
-    body = faiss.serialize_index(index).data
-    about = {"format": FORMAT, "count": int(index.ntotal), "dim": int(index.d), "recall": recall, **asdict(mark)}
-    about["sha256"] = hashlib.sha256(body).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An index as bytes, and what its file says of them; the index may change meanwhile."""
+
+    about: dict[str, Any]
+    body: Any
+
+    @classmethod
+    def of(cls, index: Any, mark: Watermark, recall: float | None) -> Self:
+        """The index as it is now."""
+        about = {"format": FORMAT, "count": int(index.ntotal), "dim": int(index.d), "recall": recall, **asdict(mark)}
+        return cls(about, library().serialize_index(index).data)
+
+
+def save(file: Path, snapshot: Snapshot) -> None:
+    """Write the snapshot beside the old file, then put it in its place."""
+    body = snapshot.body
+    about = {**snapshot.about, "sha256": hashlib.sha256(body).hexdigest()}
     file.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

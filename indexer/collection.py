@@ -83,7 +83,8 @@ class Collection:
                 )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, once what is being saved is on disk."""
+        self.searcher.close()
         self.catalogue.close()
 
     def lock(self, purpose: str) -> WriterLock:

@@ -1,5 +1,7 @@
 """A query in, hits out: the two legs, their fusion, the passages. Reads the catalogue and the views, writes nothing."""
 
+import logging
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -23,6 +25,7 @@ from indexer.view import View, selector
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
 
+LOG = logging.getLogger(__name__)
 DEPTH = 200  # candidates of each leg: what lies deeper in one leg rarely rises by the other
 KEPT = 16  # filters whose selectors are kept
 
@@ -71,6 +74,7 @@ class Searcher:
         self.catalogue, self.folder = catalogue, folder
         self._views: dict[int, View] = {}
         self._selectors: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._saver: threading.Thread | None = None
 
     def view(self, space: int, dim: int) -> View:
         """The view of a space, the same one for every thread."""
@@ -84,6 +88,17 @@ class Searcher:
             with self.catalogue.read() as connection:
                 view.refresh(connection)
             view.save()
+
+    def _keep(self, view: View) -> None:
+        """Save a view that has changed much, beside the searches; the process ends only after that."""
+        if view.worth_saving and not (self._saver and self._saver.is_alive()):
+            self._saver = threading.Thread(target=_save, args=(view,), name=f"twofold-view-{view.space}")
+            self._saver.start()
+
+    def close(self) -> None:
+        """Wait for what is being saved."""
+        if self._saver is not None:
+            self._saver.join()
 
     def drop(self, space: int) -> None:
         """Forget the view of a space that has gone."""
@@ -125,8 +140,7 @@ class Searcher:
         view = self.view(ask.space, ask.embedder.dim)
         with ask.trace.timed("refresh"):
             mark = view.refresh(connection)
-            if view.worth_saving:
-                view.save()
+            self._keep(view)
         allowed = self._allowed(connection, ask.filters, mark) if ask.filters else None
         with ask.trace.timed("dense"):
             near = view.search(ask.vector, ask.depth, allowed)
@@ -197,6 +211,13 @@ class Searcher:
                 title=row.title,
             ))  # fmt: skip
         return hits
+
+
+def _save(view: View) -> None:
+    try:
+        view.save()
+    except OSError as error:  # a full disk must not cost a search: the view is made from SQL the next time
+        LOG.warning("the view of space %s could not be saved: %s", view.space, error)
 
 
 def _legs(

@@ -43,6 +43,7 @@ class View:
         self._gpu: Any = None
         self._changes = 0
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # taken before `_lock`: a later state is never overwritten by an earlier one
 
     def __len__(self) -> int:
         return 0 if self.index is None else int(self.index.ntotal)
@@ -75,14 +76,16 @@ class View:
             return np.empty(0, np.int64) if self.index is None else np.sort(ids(self.index))
 
     def save(self) -> None:
-        """Write the cache, at once or not at all."""
-        with self._lock:
-            cache.save(self.file, self.index, self.mark, self.recall)
-            self._changes = 0
+        """Write the cache, at once or not at all; searches wait only while the index is copied."""
+        with self._writing:
+            with self._lock:
+                snapshot = cache.Snapshot.of(self.index, self.mark, self.recall)
+                self._changes = 0
+            cache.save(self.file, snapshot)
 
     def forget(self) -> None:
         """Drop what is in memory and on disk; the next refresh reads SQL."""
-        with self._lock:
+        with self._writing, self._lock:
             self.index, self._gpu, self.mark, self._changes = None, None, Watermark(0, 0), 0
             self.file.unlink(missing_ok=True)
 

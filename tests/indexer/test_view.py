@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,6 +98,30 @@ def test_a_failed_save_leaves_the_old_file(filled, monkeypatch):
         view.save()
     assert view.file.read_bytes() == before
     assert [file.name for file in view.file.parent.iterdir()] == [view.file.name]
+
+
+def test_searches_go_on_while_a_view_is_saved(filled, embedder, monkeypatch):
+    begun, go = threading.Event(), threading.Event()
+    write_down = cache.save
+
+    def slow(*given):
+        begun.set()
+        assert go.wait(10)
+        write_down(*given)
+
+    monkeypatch.setattr(cache, "save", slow)
+    assert filled.search("subject", embedder, mode="dense").hits and begun.wait(10)
+    assert filled.search("another subject", embedder, mode="dense").hits
+    go.set()
+    filled.searcher.close()
+    assert view_of(filled).file.is_file()
+
+
+def test_a_view_that_cannot_be_saved_costs_no_search(filled, embedder, monkeypatch, caplog):
+    monkeypatch.setattr("os.replace", lambda *names: (_ for _ in ()).throw(OSError("disk full")))
+    assert filled.search("subject", embedder, mode="dense").hits
+    filled.searcher.close()
+    assert "disk full" in caplog.text
 
 
 @pytest.mark.parametrize("exact", [10_000, 100])
