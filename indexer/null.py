@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GROWN = 1.25  # scores are taken again when a collection has grown or shrunk by this factor
 SHUFFLED = 48
+AT_ONCE = 8  # questions embedded together: a reader's own question waits for no more
 FOREIGN = (
     "how long should a sourdough starter rest before baking",
     "which tyre pressure suits a mountain bike on wet roots",
@@ -111,7 +112,8 @@ class Nulls:
             view.refresh(connection)
             asked = questions(connection)
             chunks = connection.execute(select(func.count()).select_from(c.chunk)).scalar() or 0
-        near = [view.search(vector, 1).scores for vector in embedder.queries(asked)]
+        few = (asked[at : at + AT_ONCE] for at in range(0, len(asked), AT_ONCE))
+        near = [view.search(vector, 1).scores for part in few for vector in embedder.queries(part)]
         scores = sorted(round(float(found[0]), 5) for found in near if len(found))
         with self.catalogue.write() as connection:
             values = {"scores": scores, "chunks": chunks}
