@@ -1,4 +1,4 @@
-"""Prompts into batches: sorted by length, filled to a budget of padded tokens. No model is known here."""
+"""Prompts into batches: sorted by length, filled to a budget of tokens. No model is known here."""
 
 from collections.abc import Sequence
 
@@ -17,4 +17,20 @@ def batches(lengths: Sequence[int], budget: int, *, parts: int = 1) -> list[list
         else:
             groups.append([index])
             longest = max(lengths[index], 1)
+    return groups
+
+
+def filled(lengths: Sequence[int], budget: int, most: int) -> list[list[int]]:
+    """Indices grouped by falling length where nothing is padded: a batch has `budget` tokens in all and `most` texts.
+
+    A text longer than the budget is a batch of its own.
+    """
+    groups: list[list[int]] = []
+    room = 0
+    for index in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if not groups or lengths[index] > room or len(groups[-1]) == most:
+            groups.append([])
+            room = budget
+        groups[-1].append(index)
+        room -= lengths[index]
     return groups

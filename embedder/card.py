@@ -7,8 +7,10 @@ from typing import Any
 
 from embedder.checkpoints import find_checkpoint
 from embedder.engine import POCKET
+from embedder.gguf_header import read_header
 
 FILE = "twofold.json"
+KEY, KEY_OF_TEXT = "twofold.card", "twofold.readme"  # where a GGUF file has the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,9 @@ class Card:
 
 
 def read_card(model: str = "pocket") -> Card:
-    """The card of a model folder (twofold.json beside README.md), of a published checkpoint, or the defaults."""
+    """The card of a folder (twofold.json beside README.md), a GGUF file, a published checkpoint, or the defaults."""
+    if model.lower().endswith(".gguf"):
+        return _of_file(Path(model).expanduser())
     folder = POCKET if model == "pocket" else Path(model)
     if not (folder / FILE).is_file():
         row = find_checkpoint(model)
@@ -40,7 +44,18 @@ def read_card(model: str = "pocket") -> Card:
         if row:
             known = Card(row.method, row.instruction, writes=row.writes, limit=row.limit)
         return replace(known, text=_readme(folder))
-    return Card(**_checked(folder / FILE), text=_readme(folder))
+    values = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return Card(**_checked(values, folder / FILE), text=_readme(folder))
+
+
+def _of_file(path: Path) -> Card:
+    """What the metadata of a GGUF file carries, else the checkpoint that its name says it was made from."""
+    header = read_header(path) if path.is_file() else None
+    own = header.get(KEY) if header else None
+    if header and own:
+        return Card(**_checked(json.loads(own), path), text=header.get(KEY_OF_TEXT, ""))
+    row = find_checkpoint(str(path))
+    return Card(row.method, row.instruction, writes=row.writes, limit=row.limit) if row else Card()
 
 
 def _readme(folder: Path) -> str:
@@ -48,8 +63,7 @@ def _readme(folder: Path) -> str:
     return readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
 
 
-def _checked(path: Path) -> dict[str, Any]:
-    values = json.loads(path.read_text(encoding="utf-8"))
+def _checked(values: dict[str, Any], path: Path) -> dict[str, Any]:
     known = {item.name for item in fields(Card)} - {"text"}
     unknown = sorted(set(values) - known)
     if unknown:

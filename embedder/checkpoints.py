@@ -3,6 +3,7 @@
 A checkpoint is found by its id, or by the folder's name where it lies on disk. No file is opened here.
 """
 
+import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal
 from embedder.method import find_method
 
 Head = Literal["", "pooler"]
+FORMAT = re.compile(r"[-_.](i?q\d\w*|b?f16|f32)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,18 @@ TABLE = (
 
 
 def find_checkpoint(model: str) -> Checkpoint | None:
-    """The row of a hub id or of a folder of that name, {} replaced by it; None for a model not in the table."""
-    on_disk = Path(model).is_dir()
+    """The row of a hub id, or of a folder or GGUF file of that name, {} replaced by it; None for a model not listed."""
+    name = _name(model)
     for row in TABLE:
-        known = row.id.rpartition("/")[2] if on_disk else row.id
-        if fnmatchcase((Path(model).name if on_disk else model).lower(), known.lower()):
+        known = row.id.rpartition("/")[2] if name else row.id
+        if fnmatchcase((name or model).lower(), known.lower()):
             own = tuple(adapter.format(model) for adapter in row.adapters)
             return replace(row, id=model, base=row.base.format(model), adapters=own)
     return None
+
+
+def _name(model: str) -> str:
+    """What a folder is called, or a GGUF file without the number format its name ends in; "" for an id."""
+    if model.lower().endswith(".gguf"):
+        return FORMAT.sub("", Path(model).stem)
+    return Path(model).name if Path(model).is_dir() else ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import numpy as np
 
 if TYPE_CHECKING:
+    from embedder.llama_cpp_engine import LlamaCppEngine
     from embedder.prompt import Prompt
     from embedder.torch_engine import TorchEngine
 
@@ -88,8 +89,12 @@ class Writer(Protocol):
 
 def open_engine(
     model: str = "pocket", *, device: str = "auto", dtype: str = "auto", revision: str | None = None
-) -> "TorchEngine":
+) -> "TorchEngine | LlamaCppEngine":
     """The engine of a model: "pocket" (bundled), a folder, a hub id, or a GGUF file; a decoder's is a Writer too."""
+    if model.lower().endswith(".gguf"):
+        from embedder.llama_cpp_engine import open_gguf
+
+        return open_gguf(Path(model), device=device, dtype=dtype)
     from embedder.loading import load  # torch takes seconds to import
 
     if model == "pocket":

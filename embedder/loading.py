@@ -1,6 +1,5 @@
 """Opening a model with transformers: safe files only, pinned, in a number format that fits the device."""
 
-import importlib.util
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import torch
 import transformers
 
-from embedder import adapters, baseline, weights
+from embedder import adapters, baseline
 from embedder.checkpoints import Checkpoint
 from embedder.hub import Source, resolve
 from embedder.torch_engine import TorchEngine
@@ -23,12 +22,10 @@ HEADS = ("lm_head", "embed_out", "output_projection")
 def load(
     model: str, *, name: str = "", device: str = "auto", dtype: str = "auto", revision: str | None = None
 ) -> TorchEngine:
-    """The engine of a model folder, hub id or GGUF file; ValueError says why a model cannot be opened."""
+    """The engine of a model folder or hub id; ValueError says why a model cannot be opened."""
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("transformers").setLevel(logging.ERROR)
     place = pick_device(device)
-    if model.lower().endswith(".gguf"):
-        return _gguf(Path(model), name or Path(model).stem, place, pick_dtype(dtype, place))
     source = resolve(model, revision)
     number = pick_dtype(dtype, place, source.checkpoint)
     shown = name or (Path(model).name if Path(model).is_dir() else model)
@@ -127,21 +124,3 @@ def _context(config: Any) -> int:
         if isinstance(value, int) and value > 0:
             return value
     return 2048
-
-
-def _gguf(path: Path, name: str, device: torch.device, dtype: torch.dtype) -> TransformersEngine:
-    if not path.is_file():
-        raise ValueError(f"no file {path}")
-    if importlib.util.find_spec("gguf") is None:
-        raise ValueError(f"{path.name}: GGUF files need the extra `llama`: pip install 'twofold[llama]'")
-    options = {"gguf_file": path.name}
-    tokenizer = _try(transformers.AutoTokenizer.from_pretrained, path.parent, name, **options)
-    model, writes = _weights(path.parent, name, dtype=dtype, **options)
-    return TransformersEngine(
-        model.eval().to(device),
-        tokenizer,
-        name=name,
-        revision=weights.file_revision(path),
-        context=min(_context(model.config), LONGEST),
-        writes=writes,
-    )

@@ -5,7 +5,7 @@ so that a changed configuration cannot silently lose a closing token.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -41,7 +41,7 @@ class Roles:
         greedy: set[int],
     ) -> None:
         self._name, self._kind, self._tokenizer = name, kind, template
-        self._before, self._after = list(before), list(after)
+        self.before, self.after = list(before), list(after)
         self._specials, self._greedy = specials, greedy
         self._chat = Chat(template, tuple(specials), name)
 
@@ -93,8 +93,8 @@ class Roles:
             "eos": lambda: [self._eos()],
             "endoftext": lambda: [self._specials.get("<|endoftext|>") or self._eos()],
             "mask": lambda: [self._mask()],
-            "before": lambda: self._before,
-            "after": lambda: self._after,
+            "before": lambda: self.before,
+            "after": lambda: self.after,
         }
         if role not in own:
             known = [*own, *NAMED, "user", "end_user", "assistant"]
@@ -112,9 +112,20 @@ class Roles:
             ids += self.encode(string) if is_content else self._ids(self._split(string))
         return ids
 
+    def pieces(self, written: Iterator[int]) -> Iterator[str]:
+        """Ids as they are written, as pieces of text; half of a character waits for the rest."""
+        ids: list[int] = []
+        shown = 0  # characters handed out
+        for token in written:
+            ids.append(token)
+            text = self.decode(ids, specials=False)
+            if len(text) > shown and not text.endswith("\ufffd"):
+                yield text[shown:]
+                shown = len(text)
+
     def stops(self) -> set[int]:
         """Ids that end what the assistant says."""
-        ends = {*self._after[:1], self._tokenizer.eos_token_id}
+        ends = {*self.after[:1], self._tokenizer.eos_token_id}
         if self._chat.available:
             closing = self._wrappers["end_user"]
             ends |= {item for item in closing[:1] if isinstance(item, int)}
@@ -126,14 +137,14 @@ class Roles:
         return self._chat.available
 
     def _bos(self) -> tuple[int, ...]:
-        if self._before:
-            return (self._before[0],)
+        if self.before:
+            return (self.before[0],)
         bos, token = self._tokenizer.bos_token_id, self._tokenizer.bos_token
         lost = token in BEGINNINGS and self._kind not in NO_BEGINNING
         return (bos,) if bos is not None and (lost or getattr(self._tokenizer, "add_bos_token", False)) else ()
 
     def _eos(self) -> int:
-        eos: int | None = self._after[0] if self._after else self._tokenizer.eos_token_id
+        eos: int | None = self.after[0] if self.after else self._tokenizer.eos_token_id
         if eos is None:
             raise ValueError(f"{self._name} has no end token; pick a method without {{eos}}")
         return eos

@@ -11,14 +11,7 @@ from embedder.tokens import Tokens
 
 def stream(model: Any, tokens: Tokens, ids: Sequence[int], *, stop: threading.Event, max_tokens: int) -> Iterator[str]:
     """Pieces of text after `ids`, until an end token, `max_tokens`, `stop`, or the iterator is closed."""
-    written: list[int] = []
-    shown = 0  # characters handed out
-    for token in _greedy(model, ids, ends=tokens.stops(), stop=stop, max_tokens=max_tokens):
-        written.append(token)
-        text = tokens.decode(written, specials=False)
-        if len(text) > shown and not text.endswith("\ufffd"):  # half of a character waits for the rest
-            yield text[shown:]
-            shown = len(text)
+    return tokens.pieces(_greedy(model, ids, ends=tokens.stops(), stop=stop, max_tokens=max_tokens))
 
 
 def _greedy(model: Any, ids: Sequence[int], *, ends: set[int], stop: threading.Event, max_tokens: int) -> Iterator[int]:

@@ -42,10 +42,15 @@ TURNS: dict[str, tuple[list[int], str, str, list[int]]] = {
 }
 
 
+def plain_tokenizer(name: str) -> Any:
+    """A tokenizer as transformers reads it."""
+    return transformers.AutoTokenizer.from_pretrained(FOLDER, gguf_file=FILES[name][0])
+
+
 def tokenizer(name: str) -> Any:
     """A tokenizer with the four tokens that UDEVER adds."""
-    file, chat = FILES[name]
-    loaded = transformers.AutoTokenizer.from_pretrained(FOLDER, gguf_file=file)
+    _, chat = FILES[name]
+    loaded = plain_tokenizer(name)
     loaded.add_special_tokens({"additional_special_tokens": ["[BOQ]", "[EOQ]", "[BOD]", "[EOD]"]})
     if chat:
         loaded.chat_template = chat
