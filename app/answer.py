@@ -20,7 +20,7 @@ from app.terms import terms
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
     from embedder.engine import Message
-    from indexer import Found, Hit
+    from indexer import Citation, Found, Hit
 
 Style = Literal["quote", "write"]
 REFUSE_AT = 0.6  # share of questions about nothing here that scored as well; readers' own questions rarely reach it
@@ -49,22 +49,6 @@ class Piece:
     """The next characters of the answer."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """Characters answer_start:answer_end of the answer rest on start:end of a document, which read `text`."""
-
-    ordinal: int
-    chunk: int
-    document: int
-    path: str
-    page: str
-    start: int
-    end: int
-    text: str
-    answer_start: int
-    answer_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +170,7 @@ def _counter(writer: Author) -> Callable[[str], int]:
     return lambda text: len(writer.encode(text))
 
 
-def _supported(
-    question: str, written: str, used: Sequence[Hit], embedder: Embedder | None, *, stopped: bool
-) -> Answer:
+def _supported(question: str, written: str, used: Sequence[Hit], embedder: Embedder | None, *, stopped: bool) -> Answer:
     """The written text less marks of its own, with a citation for every sentence that rests on a passage."""
     text = without_marks(written).strip()
     if text.startswith(unknown(question)[:-1]):
@@ -204,16 +186,10 @@ def _supported(
 
 
 def _cite(ordinal: int, sentence: Sentence, answer_start: int, answer_end: int) -> Citation:
+    from indexer import Citation
+
     hit = sentence.hit
     return Citation(
-        ordinal=ordinal,
-        chunk=hit.chunk,
-        document=hit.document,
-        path=hit.path,
-        page=hit.page,
-        start=sentence.start,
-        end=sentence.end,
-        text=sentence.text,
-        answer_start=answer_start,
-        answer_end=answer_end,
-    )
+        ordinal=ordinal, chunk=hit.chunk, document=hit.document, path=hit.path, page=hit.page, start=sentence.start,
+        end=sentence.end, text=sentence.text, answer_start=answer_start, answer_end=answer_end,
+    )  # fmt: skip

@@ -70,7 +70,7 @@ def draw_written(row: Any) -> None:
 
 def numbered(text: str, citations: Sequence[Any], unsupported: Sequence[Sequence[int]]) -> str:
     """The text escaped, citation numbers set after their sentences, unsupported sentences underlined."""
-    ends = {one.details["answer_end"]: f"<sup>{one.ordinal}</sup>" for one in citations}
+    ends = {one.answer_end: f"<sup>{one.ordinal}</sup>" for one in citations}
     opens = {start: '<span class="tf-bare">' for start, _ in unsupported}
     closes = {end: "</span>" for _, end in unsupported}
     cuts = sorted({0, len(text), *ends, *opens, *closes})

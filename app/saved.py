@@ -22,15 +22,6 @@ TURNS = 6
 
 def save(collection: Collection, number: int, whole: Answer, details: dict[str, Any] | None = None) -> None:
     """Finish the row `number` with a whole answer; citations keep the characters of the answer that rest on them."""
-    from indexer import Citation
-
-    citations = [
-        Citation(
-            ordinal=one.ordinal, chunk=one.chunk, document=one.document, path=one.path, page=one.page, start=one.start,
-            end=one.end, text=one.text, details={"answer_start": one.answer_start, "answer_end": one.answer_end},
-        )
-        for one in whole.citations
-    ]  # fmt: skip
     given = {
         "style": whole.style,
         "unsupported": [list(span) for span in whole.unsupported],
@@ -38,7 +29,7 @@ def save(collection: Collection, number: int, whole: Answer, details: dict[str, 
         **(details or {}),
     }
     state = "stopped" if whole.stopped else "done"
-    collection.answers.finish(number, whole.text, citations, refused=whole.refused, state=state, details=given)
+    collection.answers.finish(number, whole.text, whole.citations, refused=whole.refused, state=state, details=given)
 
 
 def retrieved(found: Found) -> list[dict[str, Any]]:

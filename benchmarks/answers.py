@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.answer import Answer, Citation, answer, refuses
+from app.answer import Answer, answer, refuses
 from app.quote import split
 from app.saved import p_value
 from embedder import Embedder, open_embedder
-from indexer import Collection, Found
+from indexer import Citation, Collection, Found
 from tests.shared import SHARED
 
 SETS = ("xquad-en", "cmrc2018-dev", "xquad-zh", "clapnq")

@@ -1,7 +1,7 @@
 """Answers with their citations, as rows: (answer, ordinal, chunk, span), to be reopened after any restart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -13,7 +13,7 @@ from indexer.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What part of an answer rests on: characters start:end of a document.
+    """Characters answer_start:answer_end of an answer rest on start:end of a document, which read `text`.
 
     `there`: the document is still in the collection.
     """
@@ -26,7 +26,8 @@ class Citation:
     start: int
     end: int
     text: str
-    details: dict[str, Any] = field(default_factory=dict)
+    answer_start: int = 0
+    answer_end: int = 0
     there: bool = True
 
 
@@ -128,7 +129,8 @@ def _values(answer: int, one: Citation) -> dict[str, Any]:
     return {
         "answer_id": answer, "ordinal": one.ordinal, "chunk_id": one.chunk, "document_id": one.document,
         "path": one.path,
-        "page": one.page, "start": one.start, "end": one.end, "text": one.text, "details": one.details,
+        "page": one.page, "start": one.start, "end": one.end, "text": one.text,
+        "details": {"answer_start": one.answer_start, "answer_end": one.answer_end},
     }  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def _citation(row: Row[Any]) -> Citation:
     return Citation(
         ordinal=row.ordinal, chunk=row.chunk_id, document=row.document_id, path=row.path, page=row.page,
         start=row.start,
-        end=row.end, text=row.text, details=row.details or {}, there=bool(row.there),
+        end=row.end, text=row.text, there=bool(row.there), **(row.details or {}),
     )  # fmt: skip
 
 

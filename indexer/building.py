@@ -22,22 +22,12 @@ if TYPE_CHECKING:
 def build(catalogue: Catalogue, name: str, embedder: "Embedder", stop: Event | None = None) -> Generator[Progress]:
     """Embed what the embedder's space lacks, a transaction each batch; stopped and started again, it goes on."""
     building = _Building(catalogue, name, embedder)
-    state, error = "failed", ""
-    try:
+    with jobs.ending(building.report, building.close):
         for progress in building.run():
             yield progress
             if building.cancelled or (stop is not None and stop.is_set()):
                 building.report.stopped = True
                 break
-        state = "cancelled" if building.report.stopped else "done"
-    except GeneratorExit:
-        state = "cancelled"
-        raise
-    except BaseException as reason:
-        error = str(reason) or type(reason).__name__
-        raise
-    finally:
-        building.close(state, error)
     yield building.progress(report=building.report)
 
 

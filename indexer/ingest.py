@@ -6,6 +6,7 @@ The engine works in the caller's thread, so a caller that stops asking stops the
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -66,19 +67,9 @@ class Ingestion:
         plan = self._plan()
         with self.catalogue.write() as connection:
             job = jobs.create(connection, "ingest", str(self.root), total=len(plan.scan.files))
-        state, error = "failed", ""
-        try:
+        with jobs.ending(self.report, partial(self._close, plan, job)):
             yield from self._through(plan, embedding, cutter, job)
             self._remove(plan)
-            state = "cancelled" if self.report.stopped else "done"
-        except GeneratorExit:
-            state = "cancelled"
-            raise
-        except BaseException as reason:
-            error = str(reason) or type(reason).__name__
-            raise
-        finally:
-            self._close(plan, job, state, error)
         yield self._progress(plan, embedding, len(plan.scan.files), report=self.report)
 
     def _plan(self) -> Plan:

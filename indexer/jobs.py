@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from indexer import catalogue as c
+from indexer.records import Report
 
 RUNNING = ("queued", "running")
 
@@ -55,6 +58,23 @@ def end(
     """Close a job."""
     values = {"state": state, "error": error, "details": details or {}, "updated": c.now()}
     connection.execute(update(c.job).where(c.job.c.id == job).values(**values))
+
+
+@contextmanager
+def ending(report: Report, close: Callable[[str, str], None]) -> Iterator[None]:
+    """Tell `close` how the work inside ended, as a job's state and error: also by a caller that asks no further."""
+    state, error = "failed", ""
+    try:
+        yield
+        state = "cancelled" if report.stopped else "done"
+    except GeneratorExit:
+        state = "cancelled"
+        raise
+    except BaseException as reason:
+        error = str(reason) or type(reason).__name__
+        raise
+    finally:
+        close(state, error)
 
 
 def cancel(connection: Connection, job: int) -> None:
