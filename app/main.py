@@ -12,15 +12,21 @@ HERE = Path(__file__).parent
 SCREENS = HERE / "screens"
 
 
-def pages() -> list[st.Page]:
-    """Every page, in the order of the navigation; a document is reached from a hit."""
-    return [
-        st.Page(SCREENS / "search.py", title="Search", icon=":material/search:", url_path="search", default=True),
-        st.Page(SCREENS / "ask.py", title="Ask", icon=":material/forum:", url_path="ask"),
-        st.Page(SCREENS / "library.py", title="Library", icon=":material/folder_open:", url_path="library"),
-        st.Page(SCREENS / "models.py", title="Models", icon=":material/memory:", url_path="models"),
-        st.Page(SCREENS / "document.py", title="Document", url_path="document", visibility="hidden"),
-    ]
+def pages() -> dict[str, list[st.Page]]:
+    """Every page under its heading, in the order of the navigation; a document is reached from a hit."""
+    return {
+        "": [
+            st.Page(SCREENS / "search.py", title="Search", icon=":material/search:", url_path="search", default=True),
+            st.Page(SCREENS / "ask.py", title="Ask", icon=":material/forum:", url_path="ask"),
+            st.Page(SCREENS / "library.py", title="Library", icon=":material/folder_open:", url_path="library"),
+            st.Page(SCREENS / "models.py", title="Models", icon=":material/memory:", url_path="models"),
+            st.Page(SCREENS / "document.py", title="Document", url_path="document", visibility="hidden"),
+        ],
+        "Side by side": [
+            st.Page(SCREENS / "compare.py", title="Compare", icon=":material/view_column:", url_path="compare"),
+            st.Page(SCREENS / "arena.py", title="Blind arena", icon=":material/swords:", url_path="arena"),
+        ],
+    }
 
 
 st.set_page_config(page_title="Twofold", page_icon=MARK, layout="wide", initial_sidebar_state="collapsed")
