@@ -6,6 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
+EXTRAS ?= dev
 QUIET := $(shell test -t 2 || echo --quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -20,9 +21,9 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install $(QUIET) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.made
+$(VENV)/.installed-$(EXTRAS): pyproject.toml | $(VENV)/.made
 	@echo "Installing Twofold and what its tests need into $(VENV); the first time takes some minutes ..."
-	$(BIN)/python -m pip install $(QUIET) --editable '.[dev]'
+	$(BIN)/python -m pip install $(QUIET) --editable '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.made:
@@ -34,12 +35,12 @@ $(VENV)/.made:
 run: install
 	@$(BIN)/twofold app --first examples $(ARGS)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-$(EXTRAS)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest $(ARGS)
 
-fix: $(VENV)/.installed-dev
+fix: $(VENV)/.installed-$(EXTRAS)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -10,10 +10,11 @@ from app.known_models import BUNDLED, noted, place_of
 from app.settings import Settings
 from embedder import Card, read_card
 from embedder.engine import POCKET
+from embedder.gguf_header import read_header
 
 
 def describe(model: str) -> dict[str, Any]:
-    """A model's facts from its folder and card; a hub id that is not here has only its name."""
+    """A model's facts from its folder or file and its card; a hub id that is not here has only its name."""
     folder = POCKET if model == BUNDLED else Path(model).expanduser()
     card = read_card(BUNDLED if model == BUNDLED else str(folder))
     config = _config(folder)
@@ -45,11 +46,24 @@ def known_models(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _config(folder: Path) -> dict[str, Any]:
+    if folder.is_file():
+        return _metadata(folder)
     file = folder / "config.json"
     if not file.is_file():
         return {}
     config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return config
+
+
+def _metadata(file: Path) -> dict[str, Any]:
+    """The same of a GGUF file, from its header."""
+    header = read_header(file)
+    return {
+        "hidden_size": header.get("{arch}.embedding_length"),
+        "max_position_embeddings": header.get("{arch}.context_length"),
+        "num_hidden_layers": header.get("{arch}.block_count"),
+        "architectures": [header.architecture],
+    }
 
 
 def _bytes(folder: Path) -> int:

@@ -93,6 +93,7 @@ def _load(source: Source) -> tuple[Any, Any]:
     """The model on the CPU with its adapters merged, and its tokenizer."""
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = transformers.AutoModelForCausalLM.from_pretrained(
         str(source.folder), dtype="auto", use_safetensors=True, trust_remote_code=False
     )

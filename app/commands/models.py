@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -111,15 +112,35 @@ def list_methods(session: Session) -> None:
     table(session, ("method", "pooling", "attention", "weights", "title", "source"), rows)
 
 
-@command(PANEL, ("twofold models", "twofold models pocket", "twofold models ~/models/Qwen3-0.6B"))
+@command(
+    PANEL,
+    (
+        "twofold models",
+        "twofold models pocket",
+        "twofold models ~/models/Qwen3-0.6B",
+        "twofold models export pocket --gguf pocket.gguf --quantize q8_0",
+    ),
+)
 def models(
     session: Session,
-    which: Annotated[str, typer.Argument(metavar="[MODEL]", help="Show this one: pocket, or a folder.")] = "",
+    which: Annotated[str, typer.Argument(metavar="[MODEL|export]", help="Show this one: pocket, folder, file.")] = "",
+    folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="With export: which model to write.")] = "",
+    gguf: Annotated[Path | None, typer.Option("--gguf", metavar="OUT", help="With export: the file to write.")] = None,
+    quantize: Annotated[
+        Literal["f16", "q8_0", "q4_k_m", "f32"], typer.Option(help="With export: the number format of the weights.")
+    ] = "f16",
 ) -> None:
-    """List the bundled model and those a collection was made with, or show one model's card."""
+    """List the bundled model and those a collection was made with, show one's card, or write one as a GGUF file."""
     from app.commands.output import emit, size, table
     from app.model_list import describe, known_models
 
+    if which == "export":
+        if not folder or gguf is None:
+            raise typer.BadParameter("it is `twofold models export FOLDER --gguf OUT [--quantize f16|q8_0|q4_k_m]`")
+        export(session, folder, gguf, quantize)
+        return
+    if folder or gguf is not None:
+        raise typer.BadParameter("a second name and --gguf belong to `twofold models export`")
     if which:
         show_card(session, describe(which))
         return
@@ -141,6 +162,21 @@ def models(
         for row in found
     ]
     table(session, heads, rows)
+
+
+def export(session: Session, folder: str, out: Path, quantize: str) -> None:
+    """Write a model folder as one GGUF file."""
+    from app.commands.output import console, emit, size
+    from embedder import read_card
+    from embedder.gguf_export import export_gguf
+
+    written = export_gguf(folder, out, quantize)
+    count = written.stat().st_size
+    if session.json:
+        method = read_card(str(written)).method
+        emit(session, {"model": folder, "gguf": str(written), "quantize": quantize, "bytes": count, "method": method})
+        return
+    console(session).print(f"{written}: {size(count)}, {quantize}", highlight=False)
 
 
 def show_card(session: Session, described: dict[str, Any]) -> None:
