@@ -88,7 +88,9 @@ class Ring:
     def taken(self, count: int, seed: int) -> list[str]:
         """Titles, headings and sentences of the documents, to be asked."""
         with self.collection.catalogue.read() as connection:
-            return [question.text for question in take(passages(connection, 3 * count, seed=seed), seed=seed)][:count]
+            return [question.text for question in take(passages(connection, 3 * count, seed=seed), seed=seed, left=0)][
+                :count
+            ]
 
 
 def _duel(query: str, sides: list[tuple[str, tuple[Hit, ...]]], chance: random.Random) -> Duel | None:

@@ -24,6 +24,8 @@ def pages() -> dict[str, list[st.Page]]:
         ],
         "Side by side": [
             st.Page(SCREENS / "compare.py", title="Compare", icon=":material/view_column:", url_path="compare"),
+            st.Page(SCREENS / "lab.py", title="Instruction lab", icon=":material/science:", url_path="lab"),
+            st.Page(SCREENS / "evaluate.py", title="Evaluate", icon=":material/leaderboard:", url_path="evaluate"),
             st.Page(SCREENS / "arena.py", title="Blind arena", icon=":material/swords:", url_path="arena"),
         ],
     }

@@ -14,7 +14,6 @@ from indexer.votes import Vote
 ROUNDS, LONGEST_STEP = 100, 2.0
 EXACT = 300  # votes up to which the sign test is counted out
 ALIKE = 0.02  # of the share of wins from a half: nobody would vote long enough to tell these apart
-SAME = 0.999
 SCALE, CENTRE = 400 / math.log(10), 1000.0  # the units people know from chess: 400 points are odds of ten to one
 PRIOR = 0.5  # a tie with everybody, so that a method that never lost has a finite rating
 
@@ -128,14 +127,18 @@ def disagreements(rankings: Mapping[str, Sequence[Sequence[int]]], queries: Sequ
     `rankings` holds, by method, the chunks found for each query.
     """
     waiting = {
-        (one, other): sorted((rbo(rankings[one][n], rankings[other][n]), n) for n in range(len(queries)))
+        (one, other): sorted(
+            (rbo(left, right), n)
+            for n, (left, right) in enumerate(zip(rankings[one], rankings[other], strict=True))
+            if left != right
+        )
         for one, other in combinations(rankings, 2)
     }
     found: list[Apart] = []
     asked = set[int]()
     while any(waiting.values()):
         for (one, other), rows in waiting.items():
-            rows[:] = [(overlap, n) for overlap, n in rows if n not in asked and overlap < SAME]
+            rows[:] = [(overlap, n) for overlap, n in rows if n not in asked]
             if rows:
                 overlap, n = rows.pop(0)
                 asked.add(n)

@@ -18,7 +18,7 @@ from indexer.words import terms
 
 Kind = Literal["title", "heading", "cloze", "written"]
 LEAST, MOST = 5, 40  # terms of a sentence; a pair of Chinese characters is one
-LEAST_TITLE, LEAST_LEFT = 2, 12  # terms of a title or heading; terms a passage keeps without what was taken
+LEAST_TITLE, LEAST_LEFT = 2, 12  # terms of a title or heading; terms of a passage without what was taken
 PER_DOCUMENT = 4
 ALIKE = 0.6
 FENCE = re.compile(r"^\s*(?:```|~~~).*?(?:^\s*(?:```|~~~)\s*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -88,13 +88,16 @@ def _read(connection: Connection, ids: Sequence[int]) -> Iterator[Passage]:
             yield Passage(row.id, row.path, row.title, row.body, row.ordinal == 0)
 
 
-def take(found: Sequence[Passage], *, seed: int = 0) -> list[Question]:
-    """What can be asked of the passages, kinds in turn, nothing asked twice or nearly so."""
+def take(found: Sequence[Passage], *, seed: int = 0, left: int = LEAST_LEFT) -> list[Question]:
+    """What can be asked of the passages, kinds in turn, nothing asked twice or nearly so.
+
+    `left`: terms that a passage must keep without what was taken of it.
+    """
     chance = random.Random(seed)
     kinds: dict[Kind, list[Question]] = {"title": [], "heading": [], "cloze": []}
     for passage in found:
         for question in (_title(passage), _heading(passage), _cloze(passage, chance)):
-            if question is not None:
+            if question is not None and len(terms(without(passage.text, question.taken))) >= left:
                 kinds[question.kind].append(question)
     longest = max(map(len, kinds.values()), default=0)
     return distinct([rows[turn] for turn in range(longest) for rows in kinds.values() if turn < len(rows)])
@@ -125,10 +128,6 @@ def without(text: str, taken: str) -> str:
     return text.replace(taken, " ") if taken else text
 
 
-def _enough(passage: Passage, taken: str) -> bool:
-    return len(terms(without(passage.text, taken))) >= LEAST_LEFT
-
-
 def plain(text: str) -> str:
     """Text without the marks of Markdown, on one line."""
     return " ".join(MARK.sub("", LINK.sub(r"\1", IMAGE.sub("", text))).split())
@@ -136,7 +135,7 @@ def plain(text: str) -> str:
 
 def _made(passage: Passage, kind: Kind, taken: str) -> Question | None:
     text = plain(taken)
-    if len(text) < 2 or not _enough(passage, taken):
+    if len(text) < 2:
         return None
     return Question(text, kind, passage.chunk, passage.path, passage.text, taken)
 
