@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from indexer.loaders.document import Draft, Loaded, LoadError
-from indexer.loaders.package import Package, attribute, local, title_of
+from indexer.loaders.package import Package, attribute, local, pieces, title_of
 from indexer.loaders.table import Job
 
 HEADING = re.compile(r"(?:heading|title|überschrift|titre|标题|標題|見出し)\s*(\d?)", re.I)
@@ -58,20 +58,9 @@ class Writer:
         self.draft.page(f"page {self.number}")
 
     def walk(self, part: Any) -> None:
-        """Write everything a part holds; a stack and not a recursion, tables nest as deep as they like."""
-        stack = [iter(part)]
-        while stack:
-            element = next(stack[-1], None)
-            if element is None:
-                stack.pop()
-                continue
-            name = local(element)
-            if name == "p":
-                self.paragraph(element)
-            elif name == "tr":
-                self.row(element)
-            elif name not in SKIPPED:
-                stack.append(iter(element))
+        """Write everything a part holds."""
+        for name, element in pieces(part, ("p", "tr"), SKIPPED):
+            (self.paragraph if name == "p" else self.row)(element)
 
     def paragraph(self, element: Any) -> None:
         """Write one paragraph and then the text boxes anchored in it."""
@@ -105,18 +94,5 @@ class Writer:
 
 def words(paragraph: Any) -> str:
     """A paragraph's text as it is read: without what was deleted, field codes, or text boxes."""
-    found: list[str] = []
-    stack = [iter(paragraph)]
-    while stack:
-        element = next(stack[-1], None)
-        if element is None:
-            stack.pop()
-            continue
-        name = local(element)
-        if name == "t":
-            found.append(element.text or "")
-        elif name in BREAKS:
-            found.append(BREAKS[name])
-        elif name not in SKIPPED and name != "txbxContent":
-            stack.append(iter(element))
-    return "".join(found).strip()
+    found = pieces(paragraph, ("t", *BREAKS), {*SKIPPED, "txbxContent"})
+    return "".join(BREAKS.get(name, element.text or "") for name, element in found).strip()

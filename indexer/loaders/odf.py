@@ -6,7 +6,7 @@ from lxml import etree
 
 from indexer.loaders import tabular
 from indexer.loaders.document import Draft, Loaded, LoadError
-from indexer.loaders.package import Package, attribute, local
+from indexer.loaders.package import Package, attribute, local, pieces
 from indexer.loaders.table import Job
 
 SKIPPED = frozenset(("tracked-changes", "annotation", "forms", "sequence-decls", "bookmark-ref", "automatic-styles"))
@@ -31,13 +31,8 @@ def read(data: bytes, job: Job) -> Loaded:
 
 def walk(draft: Draft, body: Any) -> None:
     """Write every block, in order; tables of a sheet and slides open pages."""
-    stack, slides = [iter(body)], 0
-    while stack:
-        element = next(stack[-1], None)
-        if element is None:
-            stack.pop()
-            continue
-        name = local(element)
+    slides = 0
+    for name, element in pieces(body, ("h", "p", "table", "page"), SKIPPED, entered=("page",)):
         if name == "h":
             level = attribute(element, "outline-level")
             draft.add(words(element), "heading", int(level) if level.isdigit() else 1)
@@ -48,11 +43,9 @@ def walk(draft: Draft, body: Any) -> None:
             if local(element.getparent()) == "spreadsheet":
                 draft.page(f"sheet {attribute(element, 'name')}")
             tabular.write(draft, (cells(row) for row in element.iter() if local(row) == "table-row"))
-        elif name not in SKIPPED:
-            if local(element) == "page":
-                slides += 1
-                draft.page(f"slide {slides}")
-            stack.append(iter(element))
+        else:
+            slides += 1
+            draft.page(f"slide {slides}")
 
 
 def cells(row: Any) -> list[str]:

@@ -5,6 +5,7 @@ import posixpath
 import re
 import zipfile
 import zlib
+from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -109,6 +110,27 @@ def join(folder: str, target: str) -> str:
 def local(element: Any) -> str:
     """An element's name without its namespace; "" for comments and the like."""
     return NAMESPACE.sub("", element.tag) if isinstance(element.tag, str) else ""
+
+
+def pieces(
+    part: Any, taken: Collection[str], skipped: Collection[str], entered: Collection[str] = ()
+) -> Iterator[tuple[str, Any]]:
+    """Name and element of each piece of a kind taken, in reading order.
+
+    What lies inside a piece is left to the caller (but for the kinds `entered`), what lies inside a kind skipped to
+    nobody. A stack and not a recursion: tables nest as deep as they like.
+    """
+    stack = [iter(part)]
+    while stack:
+        element = next(stack[-1], None)
+        if element is None:
+            stack.pop()
+            continue
+        name = local(element)
+        if name in taken:
+            yield name, element
+        if (name not in taken and name not in skipped) or name in entered:
+            stack.append(iter(element))
 
 
 def attribute(element: Any, name: str) -> str:
