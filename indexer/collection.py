@@ -23,7 +23,7 @@ from indexer.lock import WriterLock
 from indexer.null import Nulls
 from indexer.reading import cutter
 from indexer.records import Document, Failure, Filters, Found, Progress, Row, Space
-from indexer.scan import stored
+from indexer.scan import stored, whole
 from indexer.search import Searcher
 from indexer.votes import Votes
 
@@ -102,7 +102,7 @@ class Collection:
         `chunk_tokens` and `overlap` are decided by the first ingestion and kept. `calibrate` also takes the null scores
         behind "not in your files" where the collection has changed much.
         """
-        root = Path(folder).expanduser().absolute()
+        root = whole(folder)
         with self.lock(f"ingest {root}"):
             self._mend()
             made = self._spaces(embedders)
@@ -132,7 +132,7 @@ class Collection:
 
     def remove(self, path: str | Path) -> int:
         """Erase a file, or all that lies under a folder, from the collection (not from the disk); how many paths."""
-        root = Path(path).expanduser().absolute()
+        root = whole(path)
         with self.lock(f"remove {root}"):
             self._mend()
             with self.catalogue.read() as connection:
@@ -266,7 +266,7 @@ class Collection:
     def document_at(self, path: str | Path) -> Document | None:
         """The document that lies at a path."""
         with self.catalogue.read() as connection:
-            number = library.at(connection, stored(Path(path).expanduser().absolute()))
+            number = library.at(connection, stored(whole(path)))
             return None if number is None else library.document(connection, number)
 
     def failures(self) -> list[Failure]:

@@ -1,5 +1,6 @@
 """What the indexer hands out: hits, progress, reports, rows. Plain values, without behaviour that needs a database."""
 
+import os
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Self, get_args
@@ -51,7 +52,8 @@ class Found:
 class Filters:
     """Which documents may be found: paths that begin so, of a kind ("pdf"), changed since and until a day.
 
-    Days are written YYYY-MM-DD and are both included.
+    A path begins at the root; `parse` also takes one from the current folder. Days are written YYYY-MM-DD and are both
+    included.
     """
 
     path: str = ""
@@ -60,6 +62,8 @@ class Filters:
     until: str = ""
 
     def __post_init__(self) -> None:
+        if self.path and not os.path.isabs(self.path):
+            raise ValueError(f"path is the beginning of a whole path, such as /home/me/notes; got {self.path!r}")
         for name in ("since", "until"):
             _day(name, getattr(self, name))
 
@@ -74,13 +78,20 @@ class Filters:
             key, equals, value = pair.partition("=")
             if not equals or key.strip() not in cls.__slots__:
                 raise ValueError(f"a filter is KEY=VALUE with KEY one of {', '.join(cls.__slots__)}; got {pair!r}")
-            found = replace(found, **{key.strip(): value.strip()})
+            found = replace(found, **{key.strip(): _prefix(value) if key.strip() == "path" else value.strip()})
         return found
 
     def span_ns(self) -> tuple[int | None, int | None]:
         """The first nanosecond of `since` and the first one after `until`, local time; None where there is no bound."""
         since, until = _day("since", self.since), _day("until", self.until)
         return _midnight(since), _midnight(until + timedelta(days=1) if until else None)
+
+
+def _prefix(value: str) -> str:
+    """A path's beginning from the root; a "/" at its end, which keeps notes2 apart from notes/, stays."""
+    path = value.strip()
+    whole = os.path.abspath(os.path.expanduser(path)) if path else ""
+    return os.path.join(whole, "") if path.endswith(("/", os.sep)) else whole
 
 
 def _day(name: str, value: str) -> date | None:

@@ -39,6 +39,11 @@ def stored(path: str | os.PathLike[str]) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def whole(path: str | os.PathLike[str]) -> Path:
+    """A path as a person may write it, from the root and without "..": one folder has one name."""
+    return Path(os.path.abspath(Path(path).expanduser()))
+
+
 def scan(root: Path) -> Scan:
     """Walk a folder (or take one file). Links are followed, each real folder once, so that a loop of links ends."""
     found = Scan(root)

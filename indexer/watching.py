@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from indexer.collection import Collection
 from indexer.lock import Busy
 from indexer.records import Progress
+from indexer.scan import whole
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
@@ -26,7 +27,7 @@ def watch(
     The writer's lock is held only while something is ingested; while another writer has it, a round waits.
     """
     changed = Event()
-    observer = _observe(Path(folder).expanduser().absolute(), changed)
+    observer = _observe(whole(folder), changed)
     try:
         while not stop.is_set():
             changed.clear()

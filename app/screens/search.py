@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import PurePath
 
 import streamlit as st
@@ -49,11 +50,11 @@ def search(query: str) -> Found:
     """One search as the widgets say; words alone while no model is there."""
     state, home = st.session_state, house()
     mode = state.mode
-    filters = Filters(**{name: state[name].strip() for name in ("path", "kind", "since", "until")})
-    embedder = None if mode == "words" else home.embedder()
-    return home.collection.search(
-        query, embedder, top=state.top, mode=mode, instruction=instruction(), filters=filters
+    filters = Filters(
+        os.path.expanduser(state.path.strip()), *(state[name].strip() for name in ("kind", "since", "until"))
     )
+    embedder = None if mode == "words" else home.embedder()
+    return home.collection.search(query, embedder, top=state.top, mode=mode, instruction=instruction(), filters=filters)
 
 
 def outdated(found: Found) -> None:

@@ -80,6 +80,16 @@ def test_days_include_their_ends(filled, embedder, folder):
 
 def test_filters_are_read_from_pairs_and_refuse_what_they_do_not_know():
     assert Filters.parse("kind=pdf", "path=/a=b") == Filters(kind="pdf", path="/a=b")
+
+
+def test_a_path_is_whole_or_read_from_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Filters.parse("path=notes/").path == f"{tmp_path}/notes/"
+    assert Filters.parse("path=../notes").path == f"{tmp_path.parent}/notes"
+    assert Filters.parse("path=~/no").path == "/home/me/no" and Filters.parse("path=/").path == "/"
+    with pytest.raises(ValueError, match=r"whole path.*got 'notes'"):
+        Filters(path="notes")
     for wrong in ("size=3", "kind", "since=yesterday"):
         with pytest.raises(ValueError):
             Filters.parse(wrong)
