@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
+from app.worker import Priority
 from indexer import Progress
 from indexer import jobs as rows
 from indexer.asking import write
@@ -16,6 +18,7 @@ from indexer.taking import passages, take
 from indexer.testset import QuestionSet, QuestionSets
 
 if TYPE_CHECKING:
+    from app.runtime import Runtime
     from embedder import Embedder, Message
     from indexer import Collection
     from indexer.taking import Question
@@ -25,13 +28,36 @@ SPARE = 5  # questions tried for each one wanted: the round trip drops most
 MOST = 1000  # questions tried at once
 
 
+class Author(Protocol):
+    """A model that writes, and what it is called."""
+
+    name: str
+
+    def stream(self, messages: Sequence[Message], *, stop: threading.Event, max_tokens: int) -> Iterator[str]:
+        """What follows the messages, piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """The model at home as an author: piece by piece on the worker, behind every query and answer."""
+
+    name: str
+    writer: Any
+    runtime: Runtime
+
+    def stream(self, messages: Sequence[Message], *, stop: threading.Event, max_tokens: int) -> Iterator[str]:
+        """What follows the messages, piece by piece."""
+        return self.runtime.stream(
+            lambda: self.writer.stream(messages, stop=stop, max_tokens=max_tokens), Priority.BULK
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is wanted: a name, how many questions, and whether a model writes them or they are taken."""
+    """What is wanted: a name and how many questions."""
 
     name: str
     wanted: int = 50
-    written: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -43,15 +69,15 @@ class Plan:
 
 @dataclass(slots=True)
 class Making:
-    """One set on its way. `author` writes, "" for taken questions; `embedders` judge beside words."""
+    """One set on its way. `author` writes, None where questions are taken; `judges` judge beside words, in turn."""
 
     collection: Collection
     plan: Plan
-    embedders: Sequence[Embedder]
-    author: Any = None
+    judges: Iterable[tuple[str, Embedder]]
+    author: Author | None = None
     stop: threading.Event | None = None
+    telling: dict[str, str] = field(default_factory=dict)
     job: int = 0
-    told: str = ""
 
     def run(self) -> Iterator[Progress]:
         """Make and keep the set; the job row tells how far it is."""
@@ -68,6 +94,7 @@ class Making:
             error = str(reason) or type(reason).__name__
             raise
         finally:
+            self.telling.pop(task(self.plan.name), None)
             with catalogue.write() as connection:
                 rows.end(connection, self.job, state, error=error)
 
@@ -78,11 +105,13 @@ class Making:
             raise ValueError(f"there is a test set called {plan.name!r} already: choose another name or drop it")
         tried = min(MOST, SPARE * plan.wanted)
         with self.collection.catalogue.read() as connection:
-            found = passages(connection, tried if plan.written else 2 * tried, seed=plan.seed)
+            found = passages(connection, tried if self.author is not None else 2 * tried, seed=plan.seed)
         details: dict[str, Any] = {"seed": plan.seed, "passages": len(found)}
         questions: list[Question] = []
-        if plan.written:
-            for made in write(self._ask, found[: 2 * plan.wanted], seed=plan.seed, stop=self.stop):
+        if self.author is not None:
+            for made in write(
+                partial(self._ask, self.author), found[: 2 * plan.wanted], seed=plan.seed, stop=self.stop
+            ):
                 questions = made.questions
                 details |= {"tasks": made.tasks, "unusable": dict(made.dropped)}
                 tried_now = len(questions) + sum(made.dropped.values())
@@ -90,23 +119,24 @@ class Making:
         else:
             questions = take(found, seed=plan.seed)[:tried]
         if not questions:
-            raise ValueError("nothing could be asked of these documents: they hold no titles, headings or prose")
+            raise ValueError(_nothing(self.author, details))
         yield self._tell(80, f"asking {len(questions)} questions of every method")
-        result = judge(self.collection, questions, self.embedders, plan.wanted, stop=self.stop, tell=self._encoding)
-        details |= {"tried": len(questions), "dropped": result.dropped, "judges": _judges(result.kept, self.embedders)}
-        origin, model = ("written", self.embedders[0].engine.name) if plan.written else ("taken", "")
+        result = judge(self.collection, questions, self.judges, plan.wanted, stop=self.stop, tell=self._encoding)
+        details |= {"tried": len(questions), "dropped": result.dropped}
+        details["judges"] = list(result.kept[0].ranks or {}) if result.kept else []
+        origin, model = ("written", self.author.name) if self.author is not None else ("taken", "")
         sets.add(QuestionSet(plan.name, origin, model, details), result.kept)
         yield self._tell(100, f"{len(result.kept)} questions kept")
 
-    def _ask(self, messages: list[Message], most: int) -> str:
+    def _ask(self, author: Author, messages: list[Message], most: int) -> str:
         stop = self.stop or threading.Event()
-        return "".join(self.author.stream(messages, stop=stop, max_tokens=most))
+        return "".join(author.stream(messages, stop=stop, max_tokens=most))
 
     def _encoding(self, step: Progress) -> None:
         self._tell(80 + int(19 * step.done / max(step.total, 1)), f"{step.current}: {step.done:,} of {step.total:,}")
 
     def _tell(self, done: int, text: str) -> Progress:
-        self.told = text
+        self.telling[task(self.plan.name)] = text
         with self.collection.catalogue.write() as connection:
             wanted_to_stop = rows.beat(connection, self.job, done=done)
         if wanted_to_stop or (self.stop is not None and self.stop.is_set()):
@@ -114,8 +144,11 @@ class Making:
         return Progress(done, 100, current=text)
 
 
-def _judges(kept: Sequence[Question], embedders: Sequence[Embedder]) -> list[str]:
-    return list(kept[0].ranks or {}) if kept else ["words", *(embedder.method.name for embedder in embedders)]
+def _nothing(author: Author | None, details: dict[str, Any]) -> str:
+    if author is None:
+        return "nothing could be asked of these documents: they hold no titles, headings or prose"
+    why = ", ".join(f"{count} {reason}" for reason, count in details.get("unusable", {}).items())
+    return f"{author.name} wrote no usable question ({why or 'nothing at all'}): let them be taken from the documents"
 
 
 def task(name: str) -> str:

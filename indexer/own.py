@@ -5,7 +5,7 @@ passages that a question was cut out of are encoded anew.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +20,7 @@ from indexer.dataset import Dataset
 from indexer.evaluate import Evaluation, Evaluator
 from indexer.records import Progress
 from indexer.taking import Question, without
-from indexer.testset import Filtered, QuestionSets, ranked, round_trip
+from indexer.testset import JUDGES, Filtered, QuestionSets, ranked, round_trip
 from indexer.votes import judgements
 
 if TYPE_CHECKING:
@@ -144,28 +144,23 @@ def evaluator(
 
 
 def judge(
-    collection: "Collection", questions: Sequence[Question], embedders: Sequence["Embedder"], wanted: int, *,
+    collection: "Collection", questions: Sequence[Question], judges: Iterable[tuple[str, "Embedder"]], wanted: int, *,
     stop: Event | None = None, tell: Callable[[Progress], None] | None = None,
 ) -> Filtered:  # fmt: skip
-    """The round trip: ask words and every embedder, keep what tells them apart."""
-    if not embedders:
-        raise ValueError("a round trip takes two methods: words, and one that the collection has vectors of")
+    """The round trip: ask words, then each judge (a name and its embedder) in turn; keep what tells them apart."""
     if not questions:
         return Filtered([], {})
     dataset = of_questions(collection, questions, "draft")
     made = evaluator(collection, dataset, stop=stop, tell=tell)
     try:
         judged: dict[str, Evaluation] = {"words": made.run(None, "words")}
-        for embedder in embedders:
-            judged[_name(embedder, embedders)] = made.run(embedder, "dense")
+        for name, embedder in judges:
+            judged[name] = made.run(embedder, "dense")
     finally:
         made.close()
+    if len(judged) < JUDGES:
+        raise ValueError("a round trip takes two methods: words, and one that the collection has vectors of")
     return round_trip(ranked(questions, judged), wanted)
-
-
-def _name(embedder: "Embedder", all_of_them: Sequence["Embedder"]) -> str:
-    same = sum(other.method.name == embedder.method.name for other in all_of_them) > 1
-    return f"{embedder.method.name} on {embedder.engine.name}" if same else embedder.method.name
 
 
 def write_beir(dataset: Dataset, folder: Path, about: dict[str, Any] | None = None) -> None:

@@ -82,6 +82,7 @@ def vectors_of(embedder: Embedder, side: str, texts: list[str], instruction: str
         "twofold eval votes --methods pocket,sbert@all-MiniLM-L6-v2",
         "twofold eval made:mine --methods pocket,pocket+words --json",
         "twofold eval beir/scifact --mode dense --rows queries.jsonl",
+        "twofold eval passkey --methods pocket,echo --longest 1024",
     ),
     name="eval",
 )
@@ -90,7 +91,7 @@ def evaluate(
     folder: Annotated[
         str,
         typer.Argument(
-            metavar="FOLDER|votes|made:NAME",
+            metavar="FOLDER|votes|made:NAME|passkey",
             help="corpus.jsonl, queries.jsonl and qrels/test.tsv; or pairs in test.tsv; or the collection's own set.",
         ),
     ],
@@ -102,11 +103,29 @@ def evaluate(
     rows: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write how each query went: JSON lines.")
     ] = None,
+    longest: Annotated[int, typer.Option(help="Passkey: the longest texts in tokens; 0 is the model's context.")] = 0,
 ) -> None:
     """Measure methods on questions with known answers (nDCG, recall, MRR at ten) or sentence pairs (Spearman).
 
     With a collection the results are kept in it, to be seen on the Evaluate page and compared over time.
+
+    Other tasks are told by the files in the folder, one object or one tab-separated line for each item:
+
+    \b
+      reranking            reranking.jsonl {"query", "positive": [texts], "negative": [texts]}
+      pair classification  pairs.tsv: 1 or 0, text, text
+      classification       train.jsonl and test.jsonl {"text", "label"}
+      clustering           clusters.jsonl {"text", "label"}
+      bitext mining        bitext.tsv: text, its translation
+      sentence similarity  test.tsv: score, text, text
+
+    `passkey` hides people's numbers in long texts, English and Chinese, and asks for them: how far does a model carry?
     """
+    from app.commands.tasks import is_task, measure_task
+
+    if is_task(folder):
+        measure_task(session, folder, methods, instruction, longest)
+        return
     from app.commands.evaluating import evaluated, is_pairs, report, show
     from app.commands.output import emit
 

@@ -119,7 +119,7 @@ def test_near_duplicates_are_dropped():
 
 def test_the_round_trip_ranks_each_source_under_each_method(filled, embedder, other):
     found = taken(filled)
-    result = judge(filled, found, [embedder, other], 10)
+    result = judge(filled, found, iter([("mean", embedder), ("last", other)]), 10)
     assert sum(result.dropped.values()) + len(result.kept) == len(found)
     assert all(set(row.ranks) == {"words", "mean", "last"} for row in result.kept)
     dataset = of_questions(filled, found, "x")
