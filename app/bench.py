@@ -113,6 +113,7 @@ class _Run:
     def close(self, state: str, error: str) -> None:
         self.bench.telling.pop(self.name, None)
         with self.bench.collection.catalogue.write() as connection:
+            rows.beat(connection, self.job, done=self.done)
             rows.end(connection, self.job, state, error=error)
 
 
