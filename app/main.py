@@ -27,6 +27,8 @@ def pages() -> dict[str, list[st.Page]]:
             st.Page(SCREENS / "lab.py", title="Instruction lab", icon=":material/science:", url_path="lab"),
             st.Page(SCREENS / "evaluate.py", title="Evaluate", icon=":material/leaderboard:", url_path="evaluate"),
             st.Page(SCREENS / "arena.py", title="Blind arena", icon=":material/swords:", url_path="arena"),
+            st.Page(SCREENS / "testsets.py", title="Test sets", icon=":material/quiz:", url_path="testsets"),
+            st.Page(SCREENS / "tasks.py", title="Other tasks", icon=":material/category:", url_path="tasks"),
         ],
     }
 
