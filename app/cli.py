@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands import answers, ingest, library, measure, models, search, serve
+from app.commands import answers, ingest, library, measure, models, search, serve, synthesis, testsets, training
 from app.commands.frame import program, remember, with_options
 
 MODULES = (
@@ -18,9 +18,12 @@ MODULES = (
     models,
     search,
     serve,
+    synthesis,
+    testsets,
+    training,
 )  # importing them adds their commands
 ORDER = (
-    "ingest search ask chat app compare eval methods models inspect embed status doctor remove export"
+    "ingest search ask chat app compare eval testset methods models train synthesize inspect embed status doctor remove export"
 ).split()  # as the help lists them
 
 

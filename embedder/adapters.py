@@ -30,8 +30,8 @@ def merge(model: Any, folder: Path) -> None:
 
 
 def attach(body: Any, folders: Sequence[Path]) -> None:
-    """Put the adapters beside the weights of `body`, all of them active: their changes add up, as if merged in order."""
-    from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+    """Put the adapters beside the weights of `body`, all active: their changes add up, as if merged in order."""
+    from peft import LoraConfig, set_peft_model_state_dict
 
     prefix = f"base_model.model.{getattr(body, 'base_model_prefix', '') or 'model'}."
     before = list(getattr(body, "peft_config", {}))
@@ -40,12 +40,23 @@ def attach(body: Any, folders: Sequence[Path]) -> None:
         whole = any(key.startswith(prefix) for key in state)
         start = prefix if whole else "base_model.model."
         own = {key.removeprefix(start): value for key, value in state.items()}
-        inject_adapter_in_model(LoraConfig.from_pretrained(str(folder)), body, f"adapter{number}")
+        inject(body, LoraConfig.from_pretrained(str(folder)), f"adapter{number}")
         report = set_peft_model_state_dict(body, own, adapter_name=f"adapter{number}")
         if report is not None and report.unexpected_keys:
-            raise ValueError(f"the adapter {folder.name} does not fit {body.config.model_type}: is it for another base?")
+            raise ValueError(
+                f"the adapter {folder.name} does not fit {body.config.model_type}: is it for another base?"
+            )
     activate(body, list(getattr(body, "peft_config", {})), trained="")
     body.eval()  # an adapter's dropout is new, and new modules begin in training mode
+
+
+def inject(body: Any, config: Any, name: str) -> None:
+    """Put a new adapter beside the weights of `body`; that there are older ones, which peft warns of, is meant."""
+    from peft import inject_adapter_in_model
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
+        inject_adapter_in_model(config, body, name)
 
 
 def activate(body: Any, names: Sequence[str], *, trained: str) -> None:

@@ -61,6 +61,14 @@ class TransformersEngine(TorchEngine):
         room = min(max_tokens, self.context - len(ids))
         return stream(self._model, self._tokens, ids, stop=stop, max_tokens=room)
 
+    def conversation(self, messages: Sequence[Message]) -> list[int]:
+        """Ids of a conversation up to where the assistant begins."""
+        return self._tokens.conversation(messages)
+
+    def ends(self) -> set[int]:
+        """Ids that end what the model says."""
+        return self._tokens.stops()
+
     def score(self, context: str, text: str) -> float:
         """Mean log probability per token of `text` after `context`, which is shortened to fit."""
         wanted = self.encode(text)
@@ -99,7 +107,7 @@ class TransformersEngine(TorchEngine):
                 return self._model.base_model
             if self._causal is None:
                 self._causal = sharing(self._model.base_model)
-                self._attach(self._causal)
+                self._put(self._causal)
             return self._causal
 
     def _states(self, ids: torch.Tensor, mask: torch.Tensor, *, causal: bool) -> torch.Tensor:
@@ -123,6 +131,11 @@ class TransformersEngine(TorchEngine):
                 if reason:
                     raise ValueError(f"{self.name}: {reason}")
                 self._twin = twin(self._model.base_model)
-                if self._attach is not None:
-                    self._attach(self._twin)
+                self._put(self._twin)
             return self._twin
+
+    def _put(self, copy: Any) -> None:
+        """Adapters on a copy, as ordinary tensors even where it is first asked for by an embedding: they may learn."""
+        if self._attach is not None:
+            with torch.inference_mode(mode=False):
+                self._attach(copy)
