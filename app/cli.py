@@ -23,7 +23,8 @@ MODULES = (
     training,
 )  # importing them adds their commands
 ORDER = (
-    "ingest search ask chat app compare eval testset methods models train synthesize inspect embed status doctor remove export"
+    "ingest search ask chat app compare eval testset methods models train synthesize inspect embed"
+    " status doctor remove export"
 ).split()  # as the help lists them
 
 
