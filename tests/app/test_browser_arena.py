@@ -1,0 +1,123 @@
+"""Voting and test sets in a real Chromium: keys, what the page does not give away, and editing a table."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedder import Embedder
+from indexer import Collection
+from indexer.testset import QuestionSets
+from tests.app.browser import Served, chromium, idle, playwright
+from tests.app.contrast import faint
+from tests.indexer.test_testset import BREAD, FERRY, HERON, TIDE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def served(library: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The library with four more documents, which questions can be taken from."""
+    playwright()
+    home, docs = tmp_path_factory.mktemp("arena") / "home", tmp_path_factory.mktemp("four")
+    shutil.copytree(library, home)
+    for name, text in {"islands": FERRY, "tide": TIDE, "starter": BREAD, "heron": HERON}.items():
+        (docs / f"{name}.md").write_text(text, encoding="utf-8")
+    collection = Collection.open(home)
+    for _ in collection.ingest(docs, [embedder]):
+        pass
+    collection.close()
+    server = Served(home, home.parent / "log")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright().sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+def visit(page: Any, served: Served, path: str) -> None:
+    page.goto(f"{served.address}/{path}")
+    idle(page)
+
+
+def votes(served: Served) -> list[Any]:
+    collection = Collection.open(served.home)
+    try:
+        return collection.votes.all()
+    finally:
+        collection.close()
+
+
+def test_keys_vote_the_names_come_after_and_a_vote_is_taken_back(page: Any, served: Served) -> None:
+    visit(page, served, "arena")
+    page.get_by_placeholder("Ask what you would really look for").fill("When do the boats leave the old harbour?")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Neither").wait_for()
+    idle(page)
+    told = page.locator("[data-testid=stMainBlockContainer]").inner_html()
+    assert not re.search(r"BM25|\bmean\b|cosine|hybrid", told)  # neither text nor attribute gives a method away
+    before = len(votes(served))
+    page.locator("body").click(position={"x": 5, "y": 700})
+    page.keyboard.press("2")
+    page.get_by_text(re.compile("Left was .*, right was")).wait_for()
+    (vote,) = votes(served)[before:]
+    assert vote.choice == "right" and vote.query.startswith("When do the boats")
+    page.get_by_role("heading", name="Standings").wait_for()
+    idle(page)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Neither").wait_for()
+    assert len(votes(served)) == before
+
+
+def test_a_test_set_is_made_and_a_question_is_put_in_other_words(page: Any, served: Served) -> None:
+    visit(page, served, "testsets")
+    page.get_by_label("Name").fill("harbour")
+    page.get_by_role("button", name="Make").click()
+    page.get_by_role("button", name="Save changes").wait_for()
+    idle(page)
+    cells = page.locator("[data-testid=stDataFrame] canvas").first
+    box = cells.bounding_box()
+    page.mouse.dblclick(box["x"] + 120, box["y"] + 55)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("which boats carry dogs")
+    page.keyboard.press("Enter")
+    idle(page)
+    page.get_by_role("button", name="Save changes").click()
+    page.get_by_text("which boats carry dogs").first.wait_for()
+    collection = Collection.open(served.home)
+    store = QuestionSets(collection.catalogue)
+    texts = [question.text for question in store.questions(store.get("harbour").id)]
+    collection.close()
+    assert texts[0] == "which boats carry dogs"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_pages_fit_and_every_text_is_readable(browser: Any, served: Served, width: int, theme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context.set_default_timeout(30_000)
+    tab = context.new_page()
+    for screen in ("arena", "testsets", "tasks"):
+        visit(tab, served, screen)
+        tab.wait_for_timeout(300)  # styles fade in
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, screen
+        assert faint(tab) == [], screen
+    context.close()
