@@ -123,7 +123,9 @@ class Making:
         yield self._tell(80, f"asking {len(questions)} questions of every method")
         result = judge(self.collection, questions, self.judges, plan.wanted, stop=self.stop, tell=self._encoding)
         details |= {"tried": len(questions), "dropped": result.dropped}
-        details["judges"] = list(result.kept[0].ranks or {}) if result.kept else []
+        if not result.kept:
+            raise ValueError(_none_kept(result.dropped))
+        details["judges"] = list(result.kept[0].ranks or {})
         origin, model = ("written", self.author.name) if self.author is not None else ("taken", "")
         sets.add(QuestionSet(plan.name, origin, model, details), result.kept)
         yield self._tell(100, f"{len(result.kept)} questions kept")
@@ -149,6 +151,11 @@ def _nothing(author: Author | None, details: dict[str, Any]) -> str:
         return "nothing could be asked of these documents: they hold no titles, headings or prose"
     why = ", ".join(f"{count} {reason}" for reason, count in details.get("unusable", {}).items())
     return f"{author.name} wrote no usable question ({why or 'nothing at all'}): let them be taken from the documents"
+
+
+def _none_kept(dropped: dict[str, int]) -> str:
+    why = ", ".join(f"{count} {reason}" for reason, count in dropped.items() if count)
+    return f"no question tells methods apart here ({why}): more documents, or vectors of one more method, may help"
 
 
 def task(name: str) -> str:

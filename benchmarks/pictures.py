@@ -54,8 +54,45 @@ def ask(page: Any, address: str, questions: tuple[str, ...]) -> None:
     page.wait_for_timeout(800)
 
 
+def arena(page: Any, address: str, out: Path) -> None:
+    """A duel on a question: both sides before the vote, then who was who."""
+    page.goto(f"{address}/arena")
+    idle(page)
+    page.get_by_placeholder("Ask what you would really look for").fill(ENGLISH)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Neither").wait_for()
+    idle(page)
+    page.wait_for_timeout(800)
+    page.screenshot(path=out / "arena.png")
+    page.get_by_role("button", name="Left").first.click()
+    page.get_by_role("heading", name="Standings").wait_for()
+    idle(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=out / "arena-revealed.png")
+
+
+def testsets(page: Any, address: str, out: Path) -> None:
+    """A test set of the sample folder, where it comes from and its questions."""
+    page.goto(f"{address}/testsets")
+    idle(page)
+    page.get_by_label("Name").fill("sample")
+    page.get_by_role("button", name="Make").click()
+    page.get_by_role("button", name="Save changes").wait_for()
+    idle(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=out / "testsets.png")
+    page.goto(f"{address}/tasks")
+    idle(page)
+    page.get_by_role("tab", name="Passkey").click()
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.get_by_role("heading", name="Chinese").wait_for()
+    idle(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=out / "passkey.png")
+
+
 def light(page: Any, address: str, out: Path) -> None:
-    """Search, ask, library and models, by day."""
+    """Search, ask, library, models, arena, test sets and the passkey test, by day."""
     search(page, address, ENGLISH)
     page.screenshot(path=out / "search.png")
     ask(page, address, ASKED)
@@ -69,6 +106,8 @@ def light(page: Any, address: str, out: Path) -> None:
     page.get_by_text("Token inspector").scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     page.screenshot(path=out / "models.png")
+    arena(page, address, out)
+    testsets(page, address, out)
 
 
 def dark(page: Any, address: str, out: Path) -> None:

@@ -15,18 +15,18 @@ from indexer import Collection
 from indexer.testset import QuestionSets
 from tests.app.browser import Served, chromium, idle, playwright
 from tests.app.contrast import faint
-from tests.indexer.test_testset import BREAD, FERRY, HERON, TIDE
+from tests.indexer.test_testset import FERRY, logbooks
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def served(library: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The library with four more documents, which questions can be taken from."""
+    """The library with a few more documents, which questions can be taken from."""
     playwright()
-    home, docs = tmp_path_factory.mktemp("arena") / "home", tmp_path_factory.mktemp("four")
+    home, docs = tmp_path_factory.mktemp("arena") / "home", tmp_path_factory.mktemp("logs")
     shutil.copytree(library, home)
-    for name, text in {"islands": FERRY, "tide": TIDE, "starter": BREAD, "heron": HERON}.items():
+    for name, text in (logbooks() | {"islands": FERRY}).items():
         (docs / f"{name}.md").write_text(text, encoding="utf-8")
     collection = Collection.open(home)
     for _ in collection.ingest(docs, [embedder]):

@@ -18,7 +18,7 @@ from indexer import Collection
 from indexer.measured import Measurements
 from indexer.testset import QuestionSets
 from tests.app.test_pages import drawn, opened
-from tests.indexer.test_testset import BREAD, FERRY, HERON, TIDE
+from tests.indexer.test_testset import HERON, logbooks
 
 HOSTILE = "<b>The hostile heron</b> writes ![pictures](http://evil.example/a.png) into every sentence of this file."
 
@@ -28,13 +28,7 @@ def asked(tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -
     """A house over documents that questions can be taken from."""
     folder = tmp_path / "docs"
     folder.mkdir()
-    texts = {
-        "ferry": FERRY,
-        "tide": TIDE,
-        "bread": BREAD,
-        "heron": HERON,
-        "bad": HOSTILE + " " + HERON.replace("e", "a"),
-    }
+    texts = logbooks() | {"bad": f"{HOSTILE} {HERON}"}
     for name, text in texts.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     collection = Collection.open(tmp_path)
@@ -65,7 +59,7 @@ def test_a_set_is_made_in_the_background_and_shown_with_where_it_comes_from(aske
     at.run()
     assert not at.exception
     (found,) = QuestionSets(asked.collection.catalogue).all()
-    assert (found.name, found.origin) == ("mine", "taken") and found.details["judges"] in (["words", "mean"], [])
+    assert (found.name, found.origin) == ("mine", "taken") and found.details["judges"] == ["words", "mean"]
     assert "inverse cloze" in at.info[0].value and f"<b>{found.questions}</b>" in drawn(at)
     assert asked.collection.jobs()[0].state == "done"
 

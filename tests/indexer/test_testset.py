@@ -1,4 +1,5 @@
 import json
+import random
 import re
 
 import numpy as np
@@ -33,6 +34,17 @@ HERON = (
     "Grey herons build their heronries in tall trees near open water. The young stay in the nest for seven weeks and "
     "are fed by both parents. In hard winters many of them starve, because the shallow ponds are frozen over.\n"
 )
+WORDS = (
+    "harbour anchor rope sail mast deck cabin galley rudder keel oar buoy tide reef shoal gull pier crane cargo barrel "
+    "lantern compass chart sextant signal whistle pilot captain cook sailor"
+).split()
+
+
+def logbooks(count=8, sentences=6, seed=4):
+    """Documents of one small vocabulary, so that no method finds every passage first."""
+    chance = random.Random(seed)
+    lines = [[" ".join(chance.sample(WORDS, 7)) for _ in range(sentences)] for _ in range(count)]
+    return {f"log{n}": " ".join(f"The {line}." for line in one) for n, one in enumerate(lines)}
 
 
 @pytest.fixture

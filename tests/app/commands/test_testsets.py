@@ -11,14 +11,14 @@ from app.commands.measure import evaluate
 from indexer import Collection, Vote, read_beir
 from indexer.tasks import TABLE
 from tests.app.commands.shelf import twofold
-from tests.indexer.test_testset import BREAD, FERRY, HERON, TIDE
+from tests.indexer.test_testset import logbooks
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, tiny_model) -> Path:
-    """A collection of four documents."""
-    made, files = tmp_path_factory.mktemp("asked"), tmp_path_factory.mktemp("four")
-    for name, text in {"ferry": FERRY, "tide": TIDE, "bread": BREAD, "heron": HERON}.items():
+    """A collection of a few documents that questions can be taken from."""
+    made, files = tmp_path_factory.mktemp("asked"), tmp_path_factory.mktemp("logs")
+    for name, text in logbooks().items():
         (files / f"{name}.md").write_text(text, encoding="utf-8")
     assert twofold("ingest", files, "--home", made, "--model", tiny_model, "--method", "mean").code == 0
     return made
@@ -43,8 +43,8 @@ def test_a_set_is_made_listed_measured_exported_and_dropped(home, tmp_path):
 def test_votes_are_exported_as_trec_qrels(home, tmp_path):
     assert "arena" in twofold("testset", "export", "votes", tmp_path / "none", "--home", home).err
     collection = Collection.open(home)
-    chunk = collection.search("ferry", mode="words").hits[0].chunk
-    collection.votes.add(Vote("when does the ferry leave", "mean", "words", "left", (chunk,), ()))
+    chunk = collection.search("harbour", mode="words").hits[0].chunk
+    collection.votes.add(Vote("where is the harbour", "mean", "words", "left", (chunk,), ()))
     collection.close()
     assert twofold("testset", "export", "votes", tmp_path / "votes", "--home", home).code == 0
     assert (tmp_path / "votes" / "qrels.trec").read_text() == f"0 0 {chunk} 1\n"
