@@ -91,3 +91,10 @@ def test_an_evaluation_query_is_never_trained_on(tmp_path: Path) -> None:
     (tmp_path / "pairs" / "toy.jsonl.zst").write_bytes(compressed)
     kept = [p.query for p in corpus.pairs(tmp_path, frozenset({corpus.fold("what is TEA")}))]
     assert kept == ["what is milk?"]
+
+
+def test_every_common_chinese_character_is_one_piece() -> None:
+    characters = bytes([0xB0, 0xA1, 0xC3, 0xA8, 0xD7, 0xF9]).decode("gb2312")  # the first, a cat, the last
+    made = tokenizer.train(TEXTS, 40_000)
+    assert [len(made.encode(character).ids) for character in characters] == [1, 1, 1]
+    assert made.decode(made.encode(characters).ids) == characters

@@ -35,7 +35,10 @@ LIKED = {  # a source is drawn by the square root of its size (12,000 at most) t
     "laws_articles_zh": 0.4, "cmrc2018_trial_zh": 2.0, "drcd_dev_zh": 2.0, "clapnq_train_qa_en": 2.0,
     "cosqa_dev_en": 1.5, "covid_qa_en": 1.5, "tatoeba_en_zh": 1.5, "python_docs_en_zh": 1.5,
 }  # fmt: skip
-SEEN = (("minilm", "short_en", 141_294), ("e5", "short_en", 40_960), ("e5", "short_zh", 32_768))
+SEEN = (
+    ("minilm", "short_en", 141_294), ("minilm", "long_en", 12_288),
+    ("e5", "short_en", 40_960), ("e5", "short_zh", 45_056),
+)  # fmt: skip
 SHARPNESS = {"minilm": 0.05, "e5": 0.012}  # a teacher's own temperature: e5's cosines crowd together
 LEVEL = {"minilm": 40.0, "e5": 0.0}  # so only MiniLM's are worth matching in height
 TABLE = table.Recipe(steps=2500, rate=0.006, temperature=0.04, block=256, distil=2.0)

@@ -1,6 +1,7 @@
 """Pocket's tokenizer: byte-level BPE whose merges never cross scripts and treat `Word` exactly as `word`.
 
-It is learnt on lower-cased text with a fine pre-tokeniser (single digits, CJK runs apart), then every merge that
+It is learnt on lower-cased text with a fine pre-tokeniser (single digits, CJK runs apart). The common Chinese
+characters are pieces whatever the texts hold: in bytes, a character has no meaning to learn. Then every merge that
 touches a word's first letter is mirrored for the capitalised form: the pieces of a capitalised word are those of the
 plain one, and the shipped file needs no normaliser and only GPT-2's splitting, which every runtime knows. It knows no
 model.
@@ -25,10 +26,15 @@ Merge = tuple[str, str]
 
 
 def train(texts: Iterable[str], size: int) -> Tokenizer:
-    """A tokenizer of about `size` entries, learnt from `texts` (any case, any script)."""
-    merges = _learn(texts, size)
+    """A tokenizer of about `size` entries, learnt from `texts` (any case, any script).
+
+    Characters take an eighth of the entries at most: a small vocabulary does without.
+    """
+    characters = list(dict.fromkeys(_characters()))[: size // 8]
+    known = set(characters)
+    merges = [merge for merge in _learn(texts, size) if merge not in known]
     while True:  # mirrored merges need room: drop the rarest plain ones until the whole fits
-        tokens, rules = _mirror(merges)
+        tokens, rules = _mirror(characters, merges)
         if len(tokens) + len(SPECIALS) <= size:
             return _assemble(tokens, rules)
         merges = merges[:-100]
@@ -51,10 +57,20 @@ def _learn(texts: Iterable[str], size: int) -> list[Merge]:
     return [(a, b) for a, b in json.loads(raw.to_str())["model"]["merges"]]
 
 
-def _mirror(merges: list[Merge]) -> tuple[list[str], list[Merge]]:
+def _characters() -> Iterator[Merge]:
+    """The merges that make one piece of each of the 3,755 common characters, the first level of GB 2312."""
+    for row in range(0xB0, 0xD8):
+        for cell in range(0xA1, 0xFA if row == 0xD7 else 0xFF):
+            character = bytes([row, cell]).decode("gb2312")
+            first, second, third = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(character)[0][0]
+            yield first, second
+            yield first + second, third
+
+
+def _mirror(characters: list[Merge], merges: list[Merge]) -> tuple[list[str], list[Merge]]:
     """The vocabulary (bytes first) and the merges with their capitalised and short upper-case twins, in rank order."""
-    tokens = dict.fromkeys(sorted(pre_tokenizers.ByteLevel.alphabet()))
-    rules: dict[Merge, None] = {}
+    tokens = dict.fromkeys([*sorted(pre_tokenizers.ByteLevel.alphabet()), *(a + b for a, b in characters)])
+    rules: dict[Merge, None] = dict.fromkeys(characters)
     for rank, (left, right) in enumerate(merges):
         twins = rank < COMMON or left.startswith(SPACE)
         for a, b in ((left, right), *([_titled(left, right), _shouted(left, right)] if twins else [])):
