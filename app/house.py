@@ -19,6 +19,7 @@ from app.desk import Desk, writer_of
 from app.errands import Errands
 from app.known_models import place_of, remember
 from app.papers import Papers
+from app.renewal import earlier, renew, replace_earlier
 from app.runtime import BUNDLED, Runtime, open_resident
 from app.settings import Settings, read_settings
 from app.works import Works
@@ -57,7 +58,10 @@ class House:
         """Have a folder read in the background; False if that is under way already."""
 
         def start(stop: threading.Event) -> Iterator[Progress]:
-            return self.collection.ingest(folder, self.embedders(), prune=prune, stop=stop)
+            embedders = self.embedders()
+            yield from renew(self.collection, embedders, stop)
+            if not stop.is_set():
+                yield from self.collection.ingest(folder, embedders, prune=prune, stop=stop)
 
         return self.works.add(str(folder), start)
 
@@ -71,10 +75,35 @@ class House:
         """Have vectors made for a method, on a model of any place, in the background; False if under way already."""
 
         def start(stop: threading.Event) -> Iterator[Progress]:
-            return self.collection.add_space(self.known(method, model), stop=stop)
+            embedder = self.known(method, model)
+            yield from self.collection.add_space(embedder, stop=stop)
+            space = self.collection.space_of(embedder)
+            if space is not None and space.ready:
+                replace_earlier(self.collection, space)
 
         on = f" on {Path(model).name}" if model else ""
         return self.works.add(f"vectors of {method or 'the resident model'}{on}", start)
+
+    def lacking(self) -> list[tuple[Space, bool]]:
+        """Spaces in which some passages have no vector, and (True) those whose model has changed since.
+
+        What the model at home makes is only known once it is in memory.
+        """
+        spaces = self.collection.spaces()
+        found = [(space, self._stale(space, spaces)) for space in spaces]
+        return [(space, stale) for space, stale in found if stale or space.missing]
+
+    def _stale(self, space: Space, spaces: list[Space]) -> bool:
+        known = space.method in METHODS or space.method in ENCODERS
+        if not known or self.runtime.state.phase != "ready" or not self.at_home(space):
+            return False
+        embedder = self.embedder(space.method)
+        renewed = any(one.fingerprint == embedder.fingerprint and one.ready for one in spaces)
+        return earlier(space, embedder) and not renewed
+
+    def complete(self, space: Space) -> bool:
+        """Have the vectors made that a space lacks, or new ones in the place of those of an earlier model."""
+        return self.add_space(space.method, "" if self.at_home(space) else place_of(self.settings.home, space.model))
 
     def known(self, method: str, model: str = "") -> Embedder:
         """A model of any place ("": the one at home) under a method; its place is noted for the next time."""

@@ -10,6 +10,8 @@ from sqlalchemy.engine import Row
 from indexer import catalogue as c
 from indexer.catalogue import Catalogue
 
+TITLE = 80  # characters of a conversation's title
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -73,7 +75,7 @@ class Answers:
         """A new answer, before its first word, so that a question is never lost; its id."""
         with self.catalogue.write() as connection:
             if conversation is None:
-                made = connection.execute(insert(c.conversation).values(title=question[:80], created=c.now()))
+                made = connection.execute(insert(c.conversation).values(title=question[:TITLE], created=c.now()))
                 conversation = c.new_id(made)
             row = connection.execute(insert(c.answer).values(
                 conversation_id=conversation, question=question, state="writing", style=style, model=model,
@@ -110,6 +112,20 @@ class Answers:
         wanted = select(c.conversation).order_by(c.conversation.c.id.desc()).limit(limit)
         with self.catalogue.read() as connection:
             return [Conversation(row.id, row.title, row.created) for row in connection.execute(wanted)]
+
+    def title(self, conversation: int) -> str:
+        """What a conversation is called, "" where there is none."""
+        with self.catalogue.read() as connection:
+            wanted = select(c.conversation.c.title).where(c.conversation.c.id == conversation)
+            return connection.execute(wanted).scalar() or ""
+
+    def rename(self, conversation: int, title: str) -> None:
+        """Call a conversation something else than its first question; ValueError without a title."""
+        if not title.strip():
+            raise ValueError("a conversation needs a title: one word is enough")
+        with self.catalogue.write() as connection:
+            wanted = update(c.conversation).where(c.conversation.c.id == conversation)
+            connection.execute(wanted.values(title=" ".join(title.split())[:TITLE]))
 
     def forget(self, conversation: int) -> None:
         """Remove a conversation with its answers."""

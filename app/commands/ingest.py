@@ -13,6 +13,7 @@ from app.commands.frame import Failure, Session, command
 from app.commands.library import FAILURES_SHOWN, PANEL, whole
 from app.commands.stopping import interruptible
 from app.known_models import BUNDLED
+from app.renewal import changed
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
@@ -77,7 +78,7 @@ def check_spaces(collection: Collection, made: Mapping[str, Embedder]) -> None:
     for fingerprint, space in spaces.items():
         if fingerprint not in made:
             raise Failure(
-                f"{space.model} has changed since its vectors of {space.method} were made: "
+                f"{changed(space)}: "
                 f"`twofold methods add {space.method}` makes new ones" + ("" if space.model == BUNDLED else OTHERWISE)
             )
     for fingerprint, embedder in made.items():

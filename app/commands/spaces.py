@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from app.commands.frame import Failure, Session
-from app.known_models import BUNDLED
 
 if TYPE_CHECKING:
     from indexer import Collection, Space
@@ -17,6 +16,7 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
     from app.commands.models import embedder_for, note_untrained
     from app.commands.output import emit, follow, say, size
     from app.commands.stopping import interruptible
+    from app.renewal import replace_earlier
 
     collection = session.collection()
     embedder = embedder_for(session.settings, collection, name)
@@ -32,7 +32,8 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
     space = space_named(collection, name, embedder.fingerprint)
     if not space.ready:
         raise Failure(f"stopped with {space.missing:,} chunks to go; the same command goes on from there")
-    replace_earlier(collection, space)
+    if replace_earlier(collection, space):
+        say(f"they take the place of the vectors that an earlier version of {space.model} made")
     done = {
         "method": name,
         "space": space.id,
@@ -45,27 +46,20 @@ def add(session: Session, name: str, *, dry_run: bool) -> None:
         answer(session, done, f"{name}: {space.vectors:,} vectors; search with --method {name}")
 
 
-def replace_earlier(collection: Collection, new: Space) -> None:
-    """Let new vectors of the bundled model take the place of those an earlier Twofold made.
-
-    The earlier weights are gone, so nothing can search those vectors any more. Other models may lie elsewhere still.
-    """
-    from app.commands.output import say
-
-    for old in collection.spaces():
-        if new.model == BUNDLED == old.model and old.method == new.method and old.revision != new.revision:
-            if old.default:
-                collection.promote(new.id)
-            collection.drop_space(old.id)
-            say(f"they take the place of the vectors that an earlier version of {BUNDLED} made")
-
-
 def use(session: Session, name: str) -> None:
     """Make a method the collection's default."""
     collection = session.collection()
     space = space_named(collection, name)
     collection.promote(space.id)
     answer(session, {"method": name, "space": space.id, "default": True}, f"{name} is now the default")
+
+
+def rollback(session: Session) -> None:
+    """Make the default before the last promotion the default again."""
+    collection = session.collection()
+    number = collection.rollback()
+    space = next(space for space in collection.spaces() if space.id == number)
+    answer(session, {"method": space.method, "space": number, "default": True}, f"{space.method} is the default again")
 
 
 def drop(session: Session, name: str) -> None:
@@ -77,11 +71,17 @@ def drop(session: Session, name: str) -> None:
 
 
 def space_named(collection: Collection, name: str, fingerprint: str = "", *, spare: bool = False) -> Space:
-    """The newest space of a method (or the one of a fingerprint); `spare` prefers one that is not the default."""
+    """The newest space of METHOD or METHOD@MODEL (or of a fingerprint); `spare` prefers one that is not the default."""
+    from app.contenders import space_labels
+    from embedder import find_method
+
     spaces = collection.spaces()
-    found = [s for s in spaces if (s.fingerprint == fingerprint if fingerprint else s.method == name)]
+    method, _, model = name.partition("@")
+    found = [s for s in spaces if fingerprint in ("", s.fingerprint) and s.method == method and model in ("", s.model)]
     if not found:
-        here = ", ".join(s.method for s in spaces) or "none"
+        if not any(s.method == method for s in spaces):
+            find_method(method)  # a name that is none is told with the nearest one
+        here = ", ".join(space_labels(spaces)) or "none"
         raise Failure(
             f"this collection has no vectors of {name!r} (it has: {here}); `twofold methods add {name}` makes them"
         )

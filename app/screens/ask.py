@@ -10,6 +10,7 @@ from app.parts_answer import draw_answer, draw_growing
 from app.parts_shared import LIBRARY, house, loading_note, note, teach
 from app.saved import turns
 
+LISTED = 30
 STYLES = {"quote": "Quote", "write": "Write"}
 HELP = (
     "Quote shows the sentences of your files that answer, word for word. Write lets the model put an answer into its "
@@ -38,6 +39,9 @@ def bar() -> None:
             st.rerun()
         with st.popover("Earlier", icon=":material/history:"):
             earlier()
+        if talk := conversation():
+            with st.popover("Title", icon=":material/edit:"):
+                titled(talk)
         with st.popover("Options", icon=":material/tune:"):
             st.slider("Passages to read", 3, 20, 8, key="ask-top")
             st.toggle(
@@ -47,12 +51,40 @@ def bar() -> None:
 
 
 def earlier() -> None:
-    """Links to the last conversations."""
-    rows = house().collection.answers.conversations(limit=12)
+    """Links to the last conversations, each with a button that deletes it."""
+    rows = house().collection.answers.conversations(limit=LISTED)
     if not rows:
         note("Conversations you have had are listed here.")
     for row in rows:
-        st.page_link(__file__, label=parts.plain(row.title, 60), query_params={"talk": str(row.id)})
+        label = parts.plain(row.title, 60)
+        with st.container(horizontal=True, vertical_alignment="center", key=f"ask-earlier-{row.id}"):
+            st.page_link(__file__, label=label, query_params={"talk": str(row.id)}, width="stretch")
+            if st.button("", icon=":material/delete:", key=f"ask-delete-{row.id}", type="tertiary",
+                         help=f"Delete {label} with its answers"):  # fmt: skip
+                delete(row.id)
+
+
+def titled(talk: int) -> None:
+    """Rename the conversation shown, or delete it."""
+    before = house().collection.answers.title(talk)
+    title = st.text_input("Title of this conversation", before, max_chars=80, key=f"ask-title-{talk}")
+    with st.container(horizontal=True):
+        if st.button("Rename", key="ask-rename", icon=":material/check:", disabled=not title.strip()):
+            house().collection.answers.rename(talk, title)
+            st.rerun()
+        if st.button("Delete", key="ask-delete", icon=":material/delete:", help="With all its answers"):
+            delete(talk)
+
+
+def delete(talk: int) -> None:
+    """Forget a conversation, an answer of it that is still growing too; the files stay as they are."""
+    for row in house().collection.answers.of(talk):
+        house().desk.stop(row.id)
+        house().desk.wait(row.id, 5.0)
+    house().collection.answers.forget(talk)
+    if talk == conversation():
+        st.query_params.clear()
+    st.rerun()
 
 
 def ask(question: str) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import parts
 from app.parts_shared import house, loading_note, note, passage_link, teach
+from app.renewal import changed
 from indexer import readable
 
 POLL_SECONDS = 1.0
@@ -105,6 +106,32 @@ def under_way() -> None:
         st.error(parts.plain(f"{name}: {reason}", 400), icon=":material/error:")
 
 
+def lacking() -> None:
+    """What has no vectors it can be found by, and a button that makes them."""
+    if house().works.current or house().works.waiting:
+        return  # they may be on their way
+    for space, stale in house().lacking():
+        if stale:
+            text = f"{changed(space)}: until there are new ones, only words find the passages."
+        else:
+            text = (f"{parts.plural(space.missing, 'passage has', 'passages have')} no vector of {space.method} on "
+                    f"{space.model} yet: there, only words find them.")  # fmt: skip
+        with st.container(border=True, key=f"library-lacking-{space.id}"):
+            st.markdown(f":material/layers: {parts.plain(text, 400)}")
+            if st.button("Make the vectors", key=f"library-embed-{space.id}", icon=":material/play_arrow:"):
+                make(space)
+
+
+def make(space: Any) -> None:
+    """Have the vectors made, or tell why that cannot be: a model may have gone."""
+    try:
+        house().complete(space)
+    except ValueError as reason:
+        st.error(parts.plain(str(reason), 400), icon=":material/error:")
+    else:
+        st.rerun()
+
+
 def bar(job: Any) -> None:
     """One job: how far, how fast, and a button that ends it."""
     progress = house().works.progress if job.target == house().works.current else None
@@ -193,6 +220,7 @@ def page() -> None:
         figures()
     add()
     under_way()
+    lacking()
     if empty:
         teach("Nothing here yet", "Give the path of a folder above. PDF, Word, PowerPoint, Excel, web pages, "
               "notebooks, mail, e-books, Markdown, plain text in any encoding and source code are read; a file that "

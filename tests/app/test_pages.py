@@ -111,6 +111,19 @@ def test_a_conversation_is_read_again_after_a_restart(house: House) -> None:
     assert "paraffin" in drawn(at)
 
 
+def test_a_conversation_is_renamed_and_deleted(house: House) -> None:
+    number = house.desk.ask(Ask("What does the lamp burn?"))
+    assert house.desk.wait(number)
+    talk = house.collection.answers.get(number).conversation
+    at = opened("ask", talk=str(talk))
+    at.text_input(key=f"ask-title-{talk}").set_value("Lamps").run()
+    at.button(key="ask-rename").click().run()
+    assert house.collection.answers.title(talk) == "Lamps"
+    assert any(link.proto.label == "Lamps" for link in at.get("page_link"))
+    at.button(key=f"ask-delete-{talk}").click().run()
+    assert not at.exception and "talk" not in at.query_params and not house.collection.answers.of(talk)
+
+
 @pytest.mark.usefixtures("house")
 def test_the_library_lists_documents_and_what_could_not_be_read() -> None:
     at = opened("library")

@@ -45,6 +45,16 @@ def test_a_forgotten_conversation_takes_its_answers_along(filled):
         filled.answers.get(number)
 
 
+def test_a_conversation_is_called_as_its_reader_likes(filled):
+    talk = filled.answers.get(filled.answers.start("Who purred on the mat?")).conversation
+    assert filled.answers.title(talk) == "Who purred on the mat?"
+    filled.answers.rename(talk, "  About\n cats " + "x" * 200)
+    assert filled.answers.title(talk) == ("About cats " + "x" * 200)[:80]
+    assert filled.answers.conversations()[0].title == filled.answers.title(talk) and filled.answers.title(999) == ""
+    with pytest.raises(ValueError, match="needs a title"):
+        filled.answers.rename(talk, " ")
+
+
 def test_votes_can_be_taken_back_and_become_judgements(collection):
     votes = collection.votes
     votes.add(Vote("q", "a", "b", "left", (1, 2, 3, 4), (5, 6, 1)))
