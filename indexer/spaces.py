@@ -83,6 +83,12 @@ def promote(connection: Connection, space: int) -> None:
     connection.execute(update(c.collection).values(default_space=space, previous_space=before))
 
 
+def previous(connection: Connection) -> int | None:
+    """The space that `rollback` would make the default again."""
+    found = connection.execute(select(c.collection.c.previous_space)).scalar()
+    return None if found is None else int(found)
+
+
 def rollback(connection: Connection) -> int:
     """Make the default before the last promotion the default again; its id."""
     row = connection.execute(select(c.collection.c.default_space, c.collection.c.previous_space)).one()

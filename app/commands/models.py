@@ -63,18 +63,26 @@ def note_untrained(embedder: Embedder) -> None:
         "twofold methods",
         "twofold methods add echo",
         "twofold methods use echo",
+        "twofold methods use sbert@all-MiniLM-L6-v2",
+        "twofold methods rollback",
         "twofold methods drop echo",
         "twofold methods --markdown",
     ),
 )
 def methods(
     session: Session,
-    action: Annotated[str, typer.Argument(metavar="[add|use|drop]", help="What to do with a method here.")] = "",
+    action: Annotated[
+        str, typer.Argument(metavar="[add|use|rollback|drop]", help="What to do with a method here.")
+    ] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Which method.")] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="The table as Markdown, as in the README.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With add: only tell time and disk.")] = False,
 ) -> None:
-    """List the methods, or give a collection the vectors of one more (add), make it the default (use), drop it."""
+    """List the methods, or give a collection the vectors of one more (add), make it the default (use), drop it.
+
+    rollback makes the default before the last `use` the default again. With --json the list has each method's card,
+    with what was measured in the collection.
+    """
     from app.commands import spaces
     from app.methods_table import markdown_table
     from embedder import find_method
@@ -85,9 +93,13 @@ def methods(
         else:
             list_methods(session)
         return
+    if action == "rollback" and not name:
+        spaces.rollback(session)
+        return
     if action not in ("add", "use", "drop") or not name:
-        raise typer.BadParameter("it is `twofold methods`, or `twofold methods add|use|drop NAME`")
-    find_method(name)  # a name that is none is told with the nearest one, before anything is opened
+        raise typer.BadParameter("it is `twofold methods`, `twofold methods add|use|drop NAME`, or `methods rollback`")
+    if action == "add":
+        find_method(name)  # a name that is none is told with the nearest one, before anything is opened
     if action == "add":
         spaces.add(session, name, dry_run=dry_run)
     elif action == "use":
@@ -98,12 +110,13 @@ def methods(
 
 def list_methods(session: Session) -> None:
     """Every row of the table."""
+    from app.commands.evaluating import here
     from app.commands.output import emit, table
-    from app.methods_table import method_rows
+    from app.methods_table import cards
     from embedder import METHODS
 
     if session.json:
-        emit(session, {"methods": method_rows()})
+        emit(session, {"methods": cards(here(session))})
         return
     rows = [
         (m.name, m.pool, "causal" if m.causal else "both ways", "trained" if m.trained else "any", m.title, m.source)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embedder import METHODS
+from indexer import Collection, Vote
 from tests.app.commands.shelf import twofold
 
 
@@ -103,3 +104,46 @@ def test_sentence_pairs_are_measured_by_rank_correlation(tiny_model, tmp_path):
     (tmp_path / "test.tsv").write_text("\n".join(lines), encoding="utf-8")
     told = twofold("eval", tmp_path, "--model", tiny_model, "--methods", "mean", "--json").json
     assert told["methods"]["mean"]["spearman"] == 1.0
+
+
+def test_a_promotion_is_rolled_back_and_the_cards_tell_what_was_measured(fresh, beir):
+    twofold("ingest", fresh.files, *fresh.options)
+    twofold("methods", "add", "last", "--home", fresh.home)
+    twofold("methods", "use", "last@tiny", "--home", fresh.home)
+    assert twofold("methods", "rollback", "--home", fresh.home, "--json").json["method"] == "mean"
+    told = twofold(
+        "eval", beir, "--methods", "mean,last+words,words", "--home", fresh.home, "--mode", "dense", "--json"
+    )
+    assert list(told.json["methods"]) == ["mean", "last+words", "words"]
+    assert [told.json["methods"][name]["mode"] for name in told.json["methods"]] == ["dense", "hybrid", "words"]
+    assert told.json["methods"]["mean"]["cost"]["tokens"] > 0 and "mean,words" in told.json["differences"]
+    assert told.json["recommendation"]["verdict"] == "tie"
+    cards = {row["name"]: row for row in twofold("methods", "--home", fresh.home, "--json").json["methods"]}
+    (here,) = cards["mean"]["here"]
+    assert here["default"] and here["quality"][0]["dataset"] == "two" and here["cost"]["bytes"] == 64
+    assert cards["echo"]["here"] == [] and cards["echo"]["pooling"] == "mean"
+
+
+def test_the_collections_own_votes_are_a_test_set(fresh):
+    twofold("ingest", fresh.files, *fresh.options)
+    ran = twofold("eval", "votes", "--home", fresh.home)
+    assert ran.code == 1 and "vote in the arena" in ran.err
+    collection = Collection.open(fresh.home)
+    best = collection.search("permit", mode="words").hits[0].chunk
+    collection.votes.add(Vote("who decides on a permit", "mean", "words", "right", (), (best,)))
+    collection.close()
+    told = twofold("eval", "votes", "--methods", "words,mean", "--home", fresh.home, "--json").json
+    assert told["dataset"] == "votes" and told["methods"]["words"]["queries"] == 1
+
+
+def test_compare_takes_words_and_both_and_several_models(fresh, tmp_path):
+    from tests.tiny import save
+
+    twofold("ingest", fresh.files, *fresh.options)
+    other = save("qwen2", tmp_path / "second")
+    twofold("methods", "add", "mean", "--home", fresh.home, "--model", other)
+    asked = "mean@tiny,mean@second,words,mean@second+words"
+    told = twofold("compare", "permit", "--methods", asked, "--home", fresh.home, "--json").json
+    assert list(told["columns"]) == asked.split(",") and all(told["columns"].values()) and len(told["overlap"]) == 6
+    assert "query" in told["seconds"]["mean@second"] and "query" not in told["seconds"]["words"]
+    assert twofold("compare", "permit", "--methods", "words", "--home", fresh.home).code == 2
