@@ -13,7 +13,7 @@ from app.commands.frame import Failure, Session, command
 from app.commands.models import PANEL
 
 if TYPE_CHECKING:
-    from embedder.training.loop import Step
+    from embedder.training.journal import Step
     from embedder.training.run import Options
 
 Data = Annotated[

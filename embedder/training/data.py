@@ -134,8 +134,8 @@ def neighbours(passages: Iterable[Sequence[str]]) -> list[Pair]:
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a .jsonl or .jsonl.zst file; ValueError names the line that is none."""
-    with path.open("rb") as raw:
-        for number, line in enumerate(io.TextIOWrapper(_unpacked(raw, path), encoding="utf-8"), 1):
+    with path.open("rb") as raw, io.TextIOWrapper(_unpacked(raw, path), encoding="utf-8") as text:
+        for number, line in enumerate(text, 1):
             if not line.strip():
                 continue
             try:

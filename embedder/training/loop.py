@@ -6,13 +6,12 @@ curve; where memory runs out, fewer texts go through the model at once.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from embedder.training.batches import Planned
 from embedder.training.dev import Dev, quietly
+from embedder.training.journal import Journal, Step
 from embedder.training.losses import Contrast, Joint, Masked
 from embedder.training.recipe import Stage
 from embedder.training.student import Student
@@ -31,23 +31,6 @@ LOG = logging.getLogger(__name__)
 WEIGHTS = "trained.safetensors"
 NEEDED = (WEIGHTS, "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 Objective = Contrast | Masked | Joint
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step told: `loss` of its batch; `score` where one was taken; `eta_s` to the end of the stage."""
-
-    stage: str
-    step: int
-    steps: int
-    loss: float
-    tokens: int
-    seconds: float
-    rate: float
-    tokens_per_s: float = 0.0
-    eta_s: float = 0.0
-    score: float | None = None
-    micro: int = 0
 
 
 @dataclass(slots=True)
@@ -65,37 +48,6 @@ class Controls:
 
 class Stopped(RuntimeError):
     """The run was asked to stop; it goes on from its last checkpoint when it is started again."""
-
-
-class Journal:
-    """The steps of a run as JSON lines; what came after the checkpoint that a run goes on from is dropped."""
-
-    def __init__(self, file: Path, stage: str, step: int) -> None:
-        self.file, self.stage = file, stage
-        kept = [row for row in read_journal(file) if row["stage"] != stage or row["step"] <= step]
-        file.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-        own = [row for row in kept if row["stage"] == stage]
-        self.scores = [row["score"] for row in own if row.get("score") is not None]
-        self.seconds = float(own[-1]["seconds"]) if own else 0.0
-
-    def add(self, step: Step) -> None:
-        """Write a step down at once."""
-        with self.file.open("a", encoding="utf-8") as out:
-            out.write(json.dumps(asdict(step)) + "\n")
-        if step.score is not None:
-            self.scores.append(step.score)
-
-
-def read_journal(file: Path) -> list[dict[str, Any]]:
-    """The steps written down so far; a last line that a kill cut short is left out."""
-    rows: list[dict[str, Any]] = []
-    if file.is_file():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break
-    return rows
 
 
 class Loop(Trainer):

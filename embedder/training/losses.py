@@ -64,7 +64,7 @@ class Contrast(torch.nn.Module):
     @property
     def temperature(self) -> float:
         """What cosines are divided by now."""
-        return 1 / float(self.info_nce.scale)
+        return 1 / float(torch.as_tensor(self.info_nce.scale).detach())
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The mean over the batch; one that goes through the model at once needs no cache, which costs a pass more."""

@@ -26,7 +26,8 @@ from embedder.row import Side
 from embedder.training import batches, search, write
 from embedder.training.data import Data, Reply, coin, hold_out
 from embedder.training.dev import Dev, held_out
-from embedder.training.loop import Controls, Loop, Step, read_journal
+from embedder.training.journal import Step, read_journal
+from embedder.training.loop import Controls, Loop
 from embedder.training.losses import objective
 from embedder.training.recipe import Recipe, Stage
 from embedder.training.student import Student

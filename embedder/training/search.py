@@ -17,7 +17,8 @@ from embedder.embedder import combine
 from embedder.engine import POCKET, open_engine
 from embedder.hub import resolve
 from embedder.method import with_demonstrations
-from embedder.training.loop import Journal, Step, Stopped
+from embedder.training.journal import Journal, Step
+from embedder.training.loop import Stopped
 from embedder.training.write import described
 
 if TYPE_CHECKING:

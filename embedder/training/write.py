@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from embedder.card import FILE, Card
 from embedder.method import Method
-from embedder.training.loop import read_journal
+from embedder.training.journal import read_journal
 from embedder.training.picture import curve
 from embedder.training.recipe import Stage
 from embedder.transformers_engine import TransformersEngine
