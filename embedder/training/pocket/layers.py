@@ -1,7 +1,8 @@
 """Second stage: a Llama that starts as the table, and whose layers learn what a bag of tokens cannot say.
 
 The output projections begin at zero, so the first vectors are the table's to 1e-5. Attention looks both ways, the
-states of a text's tokens are averaged. The embeddings move slowly, the layers fast. It knows no search.
+states of a text's tokens are averaged. The embeddings move slowly, the layers fast. Beside the teachers' similarities
+it learns their vectors themselves, read off by a linear map that is thrown away. It knows no search.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ class Recipe:
     temperature: float = 0.04
     student: float = 0.05
     contrast: float = 0.3
+    often: int = 1  # pairs are contrasted every so many steps
+    reading: float = 0.0  # weight of the teachers' vectors, read off by a linear map
+    tokens: int = 8192  # of a lesson, at most
     seed: int = 1
 
 
@@ -51,6 +55,7 @@ def build(table: torch.Tensor, layers: int, context: int = 2048) -> LlamaForCaus
     config.is_causal = False  # trained as an encoder; the shipped folder says otherwise and the embedder makes its twin
     torch.manual_seed(0)
     model = LlamaForCausalLM(config)
+    model.set_attn_implementation("eager")  # of sentences, faster to train on a CPU than the fused kernel
     with torch.no_grad():
         model.model.embed_tokens.weight.copy_(functional.normalize(table, dim=1) * math.sqrt(width))
         model.model.norm.weight[-stage.SLACK :] = 0
@@ -99,6 +104,38 @@ def _micro(order: list[int], lengths: list[int]) -> Iterator[list[int]]:
     yield batch
 
 
+@dataclass(slots=True)
+class Reader:
+    """A linear map from our vectors to a teacher's, less the direction that all of the teacher's share."""
+
+    weight: torch.Tensor  # (width, teacher's width)
+    centre: torch.Tensor
+
+    def loss(self, states: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+        """One less the mean cosine of what is read with what the teacher said."""
+        wanted = functional.normalize(vectors - self.centre, dim=1)
+        return (
+            1 - (functional.normalize(functional.normalize(states, dim=1) @ self.weight, dim=1) * wanted).sum(1).mean()
+        )
+
+
+def readers(model: LlamaForCausalLM, taught: dict[str, Taught], sample: int = 16_000) -> dict[str, Reader]:
+    """One for each teacher (the word before the first underscore of a lesson), fitted to the untrained layers."""
+    found = {}
+    table = stage.shown(model.model.embed_tokens.weight.detach())
+    table = functional.pad(table, (0, stage.SLACK))
+    for name in sorted(taught, key=lambda n: len(taught[n].vectors)):  # the longest lesson of a teacher decides
+        lesson = taught[name]
+        rows = np.random.default_rng(0).permutation(len(lesson.vectors))[:sample]
+        ours = functional.normalize(stage.bag(table, [lesson.ids[i] for i in rows]), dim=1)
+        theirs = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
+        centre = theirs.mean(0)
+        wanted = functional.normalize(theirs - centre, dim=1)
+        weight = torch.linalg.solve(ours.T @ ours + torch.eye(ours.shape[1]), ours.T @ wanted)
+        found[name.split("_")[0]] = Reader(weight.requires_grad_(True), centre)
+    return found
+
+
 def train(
     model: LlamaForCausalLM,
     pairs: dict[str, tuple[list[Ids], list[Ids]]],
@@ -110,23 +147,29 @@ def train(
     """Train in place; yields (step, contrastive loss, imitation loss). Resumes from `checkpoint` where there is one."""
     embedding = [model.model.embed_tokens.weight]
     matrices = [p for n, p in model.model.layers.named_parameters() if p.ndim == 2]
+    reading = readers(model, taught)
+    maps = [reading[teacher].weight for teacher in sorted(reading)]
     optimiser = torch.optim.AdamW(
-        [{"params": matrices, "peak": recipe.rate}, {"params": embedding, "peak": recipe.embedding_rate}],
+        [
+            {"params": matrices, "peak": recipe.rate}, {"params": embedding, "peak": recipe.embedding_rate},
+            {"params": maps, "peak": 1e-3},
+        ],
         lr=recipe.rate, betas=(0.9, 0.98), weight_decay=0.0,
     )  # fmt: skip
     model.model.norm.weight.requires_grad_(False)
-    first = _resume(model, optimiser, checkpoint)
+    first = _resume(model, maps, optimiser, checkpoint)
     draw = stage.blocks({s: len(q) for s, (q, _) in pairs.items()}, weights, recipe.block, recipe.seed + first)
     lessons = {k: stage.neighbourhoods(t.vectors, recipe.taught, recipe.seed + first) for k, t in taught.items()}
     order = sorted(taught)
+    met = torch.zeros(())
     for step in range(first, recipe.steps):
         for group in optimiser.param_groups:
             share = min(1, (step + 1) / recipe.warm_up) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
             group["lr"] = group["peak"] * share
-        told = _imitation(model, taught[order[step % len(order)]], next(lessons[order[step % len(order)]]), recipe)
+        name = order[step % len(order)]
+        told = _lesson(model, taught[name], next(lessons[name]), reading[name.split("_")[0]], recipe)
         torch.autograd.backward(told)
-        met = torch.zeros(())
-        if recipe.contrast:
+        if recipe.contrast and step % recipe.often == 0:
             queries, passages, same = stage.batch(pairs, draw, recipe.pairs)
             states = pooled(model, [*queries, *passages])
             n = len(queries)
@@ -136,26 +179,35 @@ def train(
         optimiser.step()
         optimiser.zero_grad()
         if checkpoint and (step + 1) % 50 == 0:
-            _save(model, optimiser, step + 1, checkpoint)
+            _save(model, maps, optimiser, step + 1, checkpoint)
         yield step, float(met.detach()), float(told.detach())
 
 
-def _imitation(model: LlamaForCausalLM, lesson: Taught, rows: np.ndarray, recipe: Recipe) -> torch.Tensor:
+def _lesson(model: LlamaForCausalLM, lesson: Taught, rows: np.ndarray, reader: Reader, recipe: Recipe) -> torch.Tensor:
+    rows = rows[np.cumsum([len(lesson.ids[i]) for i in rows]) <= recipe.tokens]
     vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
     states = pooled(model, [lesson.ids[i] for i in rows])
-    return stage.nested(lambda s: stage.imitate(s, vectors, lesson.temperature, recipe.student, lesson.level), states)
+    told = stage.nested(lambda s: stage.imitate(s, vectors, lesson.temperature, recipe.student, lesson.level), states)
+    return told + recipe.reading * reader.loss(states, vectors) if recipe.reading else told
 
 
-def _save(model: LlamaForCausalLM, optimiser: torch.optim.Optimizer, step: int, file: Path) -> None:
+def _save(
+    model: LlamaForCausalLM, maps: list[torch.Tensor], optimiser: torch.optim.Optimizer, step: int, file: Path
+) -> None:
     part = file.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}, part)
+    state = {"model": model.state_dict(), "maps": [m.detach() for m in maps], "optimiser": optimiser.state_dict()}
+    torch.save(state | {"step": step}, part)
     part.replace(file)
 
 
-def _resume(model: LlamaForCausalLM, optimiser: torch.optim.Optimizer, file: Path | None) -> int:
+def _resume(
+    model: LlamaForCausalLM, maps: list[torch.Tensor], optimiser: torch.optim.Optimizer, file: Path | None
+) -> int:
     if file is None or not file.exists():
         return 0
     state = torch.load(file, weights_only=True)
     model.load_state_dict(state["model"])
+    for own, kept in zip(maps, state["maps"], strict=True):
+        own.data.copy_(kept)
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])

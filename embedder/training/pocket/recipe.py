@@ -42,7 +42,9 @@ SEEN = (
 SHARPNESS = {"minilm": 0.05, "e5": 0.012}  # a teacher's own temperature: e5's cosines crowd together
 LEVEL = {"minilm": 40.0, "e5": 0.0}  # so only MiniLM's are worth matching in height
 TABLE = table.Recipe(steps=2500, rate=0.006, temperature=0.04, block=256, distil=2.0)
-LAYERS = layers.Recipe(steps=170, rate=2e-4, embedding_rate=2e-4, pairs=48, contrast=0.5, warm_up=15)
+LAYERS = layers.Recipe(
+    steps=880, rate=6e-4, embedding_rate=2e-4, pairs=64, block=32, contrast=0.6, often=4, reading=4.0, warm_up=60
+)
 
 
 class Kitchen:
