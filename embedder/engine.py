@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from embedder.torch_engine import TorchEngine
 
 POCKET = Path(__file__).parent / "pocket"
+INSTALL = "pip install 'twofold[llama]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,16 @@ def open_engine(
     if model == "pocket":
         return load(str(_pocket()), name="pocket", device=device, dtype=dtype)
     return load(model, device=device, dtype=dtype, revision=revision)
+
+
+def check_model(model: str) -> None:
+    """ValueError for a model that can be seen not to open before anything is loaded, which is told of GGUF files."""
+    if model.lower().endswith(".gguf"):
+        from embedder.gguf_source import find
+        from embedder.llama_library import library
+
+        find(Path(model))
+        library()
 
 
 def _pocket() -> Path:

@@ -16,10 +16,10 @@ import numpy as np
 
 from embedder import adapters
 from embedder.card import Card, read_card
-from embedder.engine import POCKET
+from embedder.engine import INSTALL, POCKET
 from embedder.gguf_vocabulary import add_vocabulary, check_vocabulary
 from embedder.hub import Source, resolve
-from embedder.llama_library import INSTALL, last_words, library
+from embedder.llama_library import last_words, library
 
 # transformers' model type: llama.cpp's architecture, and whether it interleaves the rotary halves of queries and keys
 ARCHITECTURES = {

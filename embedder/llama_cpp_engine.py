@@ -20,7 +20,7 @@ from embedder.llama_tokens import LlamaTokens
 from embedder.prompt import Prompt
 
 LONGEST = 8192  # tokens; longer contexts are cut to it, for memory's sake
-BATCH = 512  # tokens of one call
+BATCH = 256  # tokens of one call: attention runs over all of them, so more would not be faster
 SEQUENCES = 64  # texts of one call
 # attention biases by distance, which are distances only while nothing later is seen
 SKEWED = ("bloom", "mpt", "refact", "jais")
@@ -31,8 +31,8 @@ class LlamaCppEngine:
 
     writes = True
 
-    def __init__(self, source: GgufSource, *, name: str = "", gpu: bool = False, threads: int = 0) -> None:
-        self.name, self.revision = name or source.path.stem, source.revision
+    def __init__(self, source: GgufSource, *, name: str, gpu: bool = False, threads: int = 0) -> None:
+        self.name, self.revision = name, source.revision
         self.device = "gpu" if gpu else "cpu"
         self.threads = threads or _threads()
         self._header: Header = source.header
@@ -270,4 +270,4 @@ def open_gguf(path: Path, *, name: str = "", device: str = "auto", dtype: str = 
     able = bool(library().llama_supports_gpu_offload())
     if device not in ("auto", "cpu") and not able:
         raise ValueError(f"llama-cpp-python was built without {device}; use device cpu, or build it for the device")
-    return LlamaCppEngine(source, name=name, gpu=able and device != "cpu")
+    return LlamaCppEngine(source, name=name or path.stem, gpu=able and device != "cpu")

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-INSTALL = "pip install 'twofold[llama]'"
+from embedder.engine import INSTALL
+
 ERROR = 4  # the level of an error in the library's log
 FINAL = b"result_norm"  # the states after the final norm, by their name in every decoder's graph
 BEFORE_FINAL = (b"norm", b"norm_w")  # what comes right before them: each is run as a step of its own

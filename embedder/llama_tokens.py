@@ -121,7 +121,8 @@ class LlamaTokens(Roles):
             CONTROL if kind == USER_DEFINED and BRACKETED.fullmatch(name) else kind
             for name, kind in zip(names, kinds, strict=True)
         ]
-        head = bytearray(self._header.path.open("rb").read(self._header.end_of_values))
+        with self._header.path.open("rb") as file:
+            head = bytearray(file.read(self._header.end_of_values))
         head[8:16] = struct.pack("<Q", 0)  # no tensors
         head[array.offset : array.offset + 4 * array.count] = np.asarray(changed, "<i4").tobytes()
         with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,15 @@
-"""Models: what is resident and what it can do, the methods that suit it, and how a text looks to it."""
+"""Models: what is resident and what it can do, and how a text looks to it under a method."""
 
 from __future__ import annotations
+
+from importlib.util import find_spec
 
 import streamlit as st
 
 from app import parts
 from app.parts_shared import house, loading_note, note
-from embedder import METHODS, Method
+from embedder import METHODS
+from embedder.engine import INSTALL, check_model
 
 
 def resident() -> None:
@@ -20,6 +23,7 @@ def resident() -> None:
         ("dimensions", f"{engine.dim:,}"),
         ("context in tokens", f"{engine.context:,}"),
         ("on", f"{engine.device}, {engine.dtype}"),
+        *((("threads", f"{engine.threads:,}"),) if hasattr(engine, "threads") else ()),
     ]))  # fmt: skip
     writing = "writes" if card.writes else "writes poorly: answers are quoted"
     does = ["embeds", writing if home.writes() else "does not write: answers are quoted"]
@@ -34,58 +38,24 @@ def resident() -> None:
 def change() -> None:
     """Put another model in its place."""
     with st.expander("Use another model", icon=":material/swap_horiz:"), st.form("models-load", border=False):
-        st.markdown("Any decoder in a folder with `safetensors` weights, or a GGUF file. Vectors of another model are "
-                    "another space: the documents are embedded again beside the old ones.")  # fmt: skip
-        name = st.text_input("Folder, file, or name", key="models-name", placeholder="/models/Qwen3-Embedding-0.6B")
+        once = "" if find_spec("llama_cpp") else f" once it is installed: `{INSTALL}`"
+        st.markdown(f"Any decoder in a folder with `safetensors` weights, or a GGUF file, which llama.cpp runs{once}. "
+                    "The model there is let go first; if the other cannot be loaded, it comes back. Vectors of another "
+                    "model are another space: the documents are embedded again beside the old ones.")  # fmt: skip
+        name = st.text_input("Folder, file, or name", key="models-name", placeholder="/models/Qwen3-0.6B-Q8_0.gguf")
         if st.form_submit_button("Load", icon=":material/download:") and name.strip():
-            house().runtime.load(name.strip())
-            st.rerun()
+            load(name.strip())
 
 
-def methods() -> None:
-    """All methods, those that fit the resident model first."""
-    st.subheader("Methods")
-    note("A method turns a text into tokens and weights. Those marked “untrained use” work on this model, but were "
-         "meant for weights trained with them.")  # fmt: skip
-    fitting = house().card().method
-    rows = sorted(METHODS.values(), key=lambda m: (m.name != fitting, m.trained, m.name))
-    head = ["Method", "Pools", "Attention", "Use on this model", "Source"]
-    st.html(parts.table(head, [describe(row, fitting) for row in rows]))
-
-
-def describe(method: Method, fitting: str) -> list[str]:
-    """A method as a row of the table."""
-    use = "trained for it" if method.name == fitting else "untrained use" if method.trained else "needs no training"
-    return [method.name, method.pool, "causal" if method.causal else "both ways", use, method.source]
-
-
-def spaces() -> None:
-    """The spaces of the collection."""
-    rows = house().collection.spaces()
-    if not rows:
+def load(name: str) -> None:
+    """Begin to load a model, unless it can be seen beforehand that it cannot be."""
+    try:
+        check_model(name)
+    except ValueError as error:
+        st.error(parts.plain(str(error), 400), icon=":material/error:")
         return
-    st.subheader("Spaces of this collection")
-    head = ["Method", "Model", "Dimensions", "Vectors", "Missing", "Size", "Use"]
-    st.html(parts.table(head, [
-        [row.method + (" (untrained use)" if row.untrained else ""), row.model, f"{row.dim:,}", f"{row.vectors:,}",
-         f"{row.missing:,}", parts.size(row.bytes), "default" if row.default else ""]
-        for row in rows
-    ]))  # fmt: skip
-
-
-def build() -> None:
-    """Make vectors of the resident model under another method, or make a finished space the default."""
-    home = house()
-    with st.expander("Add or change a space", icon=":material/layers:"):
-        method = st.selectbox("Method of the new space", list(METHODS), key="models-space")
-        if st.button("Embed all documents", key="models-build", icon=":material/play_arrow:"):
-            begun = home.add_space(method)
-            st.toast("The Library shows how far it is." if begun else "That is under way already.")
-        others = [row for row in home.collection.spaces() if row.ready and not row.default]
-        for row in others:
-            if st.button(f"Use {row.method} on {row.model}", key=f"models-promote-{row.id}", icon=":material/check:"):
-                home.collection.promote(row.id)
-                st.rerun()
+    house().runtime.load(name)
+    st.rerun()
 
 
 def inspector() -> None:
@@ -133,10 +103,6 @@ def page() -> None:
     if house().runtime.state.phase == "ready":
         resident()
     change()
-    spaces()
-    if house().runtime.state.phase == "ready" and house().collection.spaces():
-        build()
-    methods()
     if house().runtime.state.phase == "ready":
         inspector()
 
