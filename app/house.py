@@ -105,6 +105,14 @@ class House:
         """Have the vectors made that a space lacks, or new ones in the place of those of an earlier model."""
         return self.add_space(space.method, "" if self.at_home(space) else place_of(self.settings.home, space.model))
 
+    def finish(self, space: Space) -> bool:
+        """Have the missing vectors of a space made in the background; False if that is under way already."""
+
+        def start(stop: threading.Event) -> Iterator[Progress]:
+            return self.collection.add_space(self.of_space(space), stop=stop)
+
+        return self.works.add(f"vectors of {space.method} on {space.model}", start)
+
     def known(self, method: str, model: str = "") -> Embedder:
         """A model of any place ("": the one at home) under a method; its place is noted for the next time."""
         if not model:

@@ -20,10 +20,12 @@ def pages() -> dict[str, list[st.Page]]:
             st.Page(SCREENS / "ask.py", title="Ask", icon=":material/forum:", url_path="ask"),
             st.Page(SCREENS / "library.py", title="Library", icon=":material/folder_open:", url_path="library"),
             st.Page(SCREENS / "models.py", title="Models", icon=":material/memory:", url_path="models"),
+            st.Page(SCREENS / "train.py", title="Train", icon=":material/model_training:", url_path="train"),
             st.Page(SCREENS / "document.py", title="Document", url_path="document", visibility="hidden"),
         ],
         "Side by side": [
             st.Page(SCREENS / "compare.py", title="Compare", icon=":material/view_column:", url_path="compare"),
+            st.Page(SCREENS / "methods.py", title="Methods", icon=":material/layers:", url_path="methods"),
             st.Page(SCREENS / "lab.py", title="Instruction lab", icon=":material/science:", url_path="lab"),
             st.Page(SCREENS / "evaluate.py", title="Evaluate", icon=":material/leaderboard:", url_path="evaluate"),
             st.Page(SCREENS / "arena.py", title="Blind arena", icon=":material/swords:", url_path="arena"),

@@ -72,10 +72,10 @@ def advice_card(advice: Advice, *, own: bool) -> bool:
     space = next((s for s in house().collection.spaces() if s.fingerprint == advice.best.fingerprint), None)
     if space is None or not space.ready:
         missing = "has no vectors of it yet" if space is None else f"lacks {space.missing:,} of its vectors"
-        note(f"This collection {missing}: they can be made on the Models page.")
+        note(f"This collection {missing}: they can be made on the Methods page.")
         return False
     return st.button(f"Use {advice.best.method} for searches", key="measure-promote", type="primary",
-                     icon=":material/check:", help="Makes it the default, at once and for all pages. The Models page "
+                     icon=":material/check:", help="Makes it the default, at once and for all pages. The Methods page "
                      "can undo it.")  # fmt: skip
 
 

@@ -14,7 +14,8 @@ MARK = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" 
 DOCUMENT = str(Path(__file__).parent / "screens" / "document.py")
 SEARCH = str(Path(__file__).parent / "screens" / "search.py")
 LIBRARY = str(Path(__file__).parent / "screens" / "library.py")
-MODELS = str(Path(__file__).parent / "screens" / "models.py")
+METHODS_PAGE = str(Path(__file__).parent / "screens" / "methods.py")
+COMPARE = str(Path(__file__).parent / "screens" / "compare.py")
 EVALUATE = str(Path(__file__).parent / "screens" / "evaluate.py")
 
 

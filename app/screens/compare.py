@@ -22,7 +22,7 @@ from app.parts_beside import (
     style,
     took,
 )
-from app.parts_shared import LIBRARY, MODELS, house, loading_note, note, teach
+from app.parts_shared import LIBRARY, METHODS_PAGE, house, loading_note, note, teach
 from embedder import ENCODERS, METHODS
 from indexer import Found
 
@@ -139,7 +139,7 @@ def one_space_note() -> None:
     if len(house().collection.spaces()) < 2:
         with st.container(horizontal=True, vertical_alignment="center"):
             note("This collection has vectors of one method. More can be added without reading a file again:")
-            st.page_link(MODELS, label="Add a method", icon=":material/add:")
+            st.page_link(METHODS_PAGE, label="Add a method", icon=":material/add:")
 
 
 def page() -> None:

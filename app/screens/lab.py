@@ -24,7 +24,7 @@ def choice() -> Contender | None:
     able = [label for label in space_labels(spaces) if reads(contender(label, spaces))]
     if not able:
         teach("No method here reads an instruction", "Methods such as pocket, e5-instruct or qwen3-embedding do. Add "
-              "one on the Models page; the files are not read again.", ":material/tune:")  # fmt: skip
+              "one on the Methods page; the files are not read again.", ":material/tune:")  # fmt: skip
         return None
     label = st.selectbox("Method", able, key="lab-method", bind="query-params",
                          format_func=lambda name: contender(name, spaces).title)  # fmt: skip

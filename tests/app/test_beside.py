@@ -10,6 +10,7 @@ import pytest
 
 from app.evaluation import open_test_set, test_sets
 from app.house import House
+from embedder import HashEngine
 from indexer import Cost, Interval, QueryRow, Result, Results, Vote
 from tests.app.given import BREAD, LIGHTHOUSE, TEA
 from tests.app.test_pages import drawn, opened
@@ -105,3 +106,33 @@ def test_votes_are_a_test_set_and_a_clear_winner_can_be_promoted(two: House) -> 
 def test_a_test_set_that_is_none_says_what_it_lacks(two: House, tmp_path: Path) -> None:
     at = opened("evaluate", folder=str(tmp_path))
     assert any("qrels/test.tsv" in one.value.replace("\\", "") for one in at.error)
+
+
+def test_a_method_is_estimated_then_cards_tell_of_it(two: House) -> None:
+    at = opened("methods")
+    assert "default" in drawn(at) and any(button.key == "models-build" for button in at.button)
+    at.selectbox(key="models-space").set_value("echo")
+    at.button(key="models-estimate").click().run()
+    assert "passages to embed" in drawn(at) and "echo on hash" in drawn(at) and not at.exception
+    at.selectbox(key="methods-card").set_value("echo").run()
+    assert "Rewrite the following paragraph" in drawn(at) and "arXiv:2402.15449" in drawn(at)
+    at.text_input(key="models-on").set_value("/nowhere/model")
+    two.runtime._opener = refusing
+    at.button(key="models-estimate").click().run()
+    assert any("no such model" in one.value for one in at.error)
+
+
+def refusing(model: str, settings: object) -> HashEngine:
+    """No other model can be opened."""
+    if model == "/nowhere/model":
+        raise ValueError("no such model")
+    return HashEngine()
+
+
+def test_a_promotion_can_be_undone_on_the_page(two: House) -> None:
+    other = next(space for space in two.collection.spaces() if not space.default)
+    at = opened("methods")
+    at.button(key=f"models-promote-{other.id}").click().run()
+    assert two.collection.default_space().id == other.id
+    at.button(key="spaces-rollback").click().run()
+    assert two.collection.default_space().method == "mean" and not at.exception
