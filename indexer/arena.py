@@ -108,7 +108,7 @@ def votes_needed(votes: Sequence[Vote], one: str, other: str) -> int | None:
 def sign_test(won: int, count: int) -> float:
     """How likely one of two equals wins at least so many of `count` votes, whichever it is: 0 to 1."""
     tail = sum(math.comb(count, k) for k in range(max(won, count - won), count + 1))
-    return min(1.0, 2 * tail / 2**count)
+    return min(1.0, 2 * tail / float(2**count))
 
 
 @dataclass(frozen=True, slots=True)
