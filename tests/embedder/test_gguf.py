@@ -1,91 +1,226 @@
-"""GGUF files open without llama.cpp: dequantised, they embed and write as the model they were made from."""
+"""A GGUF file on llama.cpp embeds and writes as the folder it was made from, in every method and both attentions."""
 
-import json
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from embedder import METHODS, Message, combine, loading, open_embedder, open_engine
-from embedder.transformers_engine import TransformersEngine
+from embedder import METHODS, Message, Prompt, Writer, combine, open_embedder, open_engine, probe
+from embedder.engine import POCKET
 from tests import tiny
+from tests.embedder.conftest import ODD_TEXTS
+from tests.embedder.llama_kit import changed, lora, parts, write
 
-gguf = pytest.importorskip("gguf", reason="GGUF files need the extra `llama`")
-NAMES = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-    "attn_norm": "input_layernorm",
-    "ffn_norm": "post_attention_layernorm",
-}
+ASK = [Message("user", "Who sat on the mat?")]
+ROWS = [name for name in METHODS if name != "prompteol-icl"]  # which leaves no room on a tiny vocabulary
+FAMILIES = ("llama", "qwen2", "qwen3", "mistral")
+NEAR = 2e-3  # random weights this large make much of the last digits; the bundled model's are compared by their cosine
+LONG = "The cat sat on the mat and thought of nothing in particular. "
 
 
-def tensors(model):
-    """Names and arrays as llama.cpp keeps them; queries and keys have their rotary halves interleaved."""
-    state = {name: value.numpy() for name, value in model.state_dict().items()}
-    yield "token_embd.weight", state["model.embed_tokens.weight"]
-    yield "output_norm.weight", state["model.norm.weight"]
-    yield "output.weight", state["lm_head.weight"]
-    for layer in range(model.config.num_hidden_layers):
-        for theirs, ours in NAMES.items():
-            value = state[f"model.layers.{layer}.{ours}.weight"]
-            heads = {"attn_q": 4, "attn_k": 2}.get(theirs)
-            if heads:
-                halves = value.reshape(heads, 2, value.shape[0] // heads // 2, value.shape[1])
-                value = halves.swapaxes(1, 2).reshape(value.shape)
-            yield f"blk.{layer}.{theirs}.weight", value
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """One file of each family that can be exported."""
+    folder = tmp_path_factory.mktemp("gguf")
+    return {family: write(folder, family) for family in FAMILIES}
 
 
-def write_gguf(path, model, tokenizer):
-    """A Llama with a byte-level BPE in one file."""
-    state = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
-    words = sorted(state["vocab"], key=state["vocab"].get)
-    writer = gguf.GGUFWriter(str(path), "llama")
-    writer.add_block_count(2)
-    writer.add_context_length(512)
-    writer.add_embedding_length(32)
-    writer.add_feed_forward_length(48)
-    writer.add_head_count(4)
-    writer.add_head_count_kv(2)
-    writer.add_layer_norm_rms_eps(model.config.rms_norm_eps)
-    writer.add_rope_dimension_count(8)
-    writer.add_rope_freq_base(10_000.0)
-    writer.add_vocab_size(len(words))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(words)
-    writer.add_token_types([3 if word in tiny.SPECIALS else 1 for word in words])
-    writer.add_token_merges([pair if isinstance(pair, str) else " ".join(pair) for pair in state["merges"]])
-    writer.add_bos_token_id(1)
-    writer.add_eos_token_id(2)
-    writer.add_chat_template(tiny.CHAT)
-    for name, value in tensors(model):
-        writer.add_tensor(name, np.ascontiguousarray(value))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+@pytest.fixture(scope="module")
+def pairs(files):
+    """Each file's engine with that of the folder it was made from."""
+    made = {name: (open_engine(str(file)), open_engine(str(file.parent / name))) for name, file in files.items()}
+    yield made
+    for ours, theirs in made.values():
+        ours.close()
+        theirs.close()
 
 
-def test_a_gguf_file_gives_the_vectors_and_the_text_of_its_model(tmp_path):
-    model, tokenizer = tiny.make_model("llama"), tiny.make_tokenizer()
-    write_gguf(tmp_path / "small.gguf", model, tokenizer)
-    plain = TransformersEngine(model, tokenizer, name="m", revision="", context=512)
-    opened = open_embedder(str(tmp_path / "small.gguf"), "echo")
+@pytest.fixture
+def llama(pairs):
+    return pairs["llama"][0]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_method_gives_the_vectors_of_the_folder(pairs, row):
+    ours, theirs = (combine(METHODS[row], engine) for engine in pairs["llama"])
+    texts = [*tiny.TEXTS, *ODD_TEXTS.values()]
+    np.testing.assert_allclose(ours.documents(texts), theirs.documents(texts), atol=NEAR)
+    np.testing.assert_allclose(ours.queries(texts[:3]), theirs.queries(texts[:3]), atol=NEAR)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("causal", [True, False])
+def test_every_family_gives_the_states_of_the_folder_in_both_attentions(pairs, family, causal):
+    ours, theirs = pairs[family]
+    row = METHODS["mean" if causal else "pocket"]
     np.testing.assert_allclose(
-        opened.documents(tiny.TEXTS), combine(METHODS["echo"], plain).documents(tiny.TEXTS), atol=1e-5
+        combine(row, ours).documents(tiny.TEXTS), combine(row, theirs).documents(tiny.TEXTS), atol=NEAR
     )
-    ask, stop = [Message("user", "Hi")], threading.Event()
-    assert list(opened.engine.stream(ask, stop=stop, max_tokens=6)) == list(plain.stream(ask, stop=stop, max_tokens=6))
-    assert (opened.engine.name, opened.engine.writes) == ("small", True)
 
 
-def test_without_its_reader_a_gguf_file_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
-    (tmp_path / "m.gguf").touch()
-    with pytest.raises(ValueError, match=r"m.gguf: GGUF files need the extra `llama`"):
-        open_engine(str(tmp_path / "m.gguf"))
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_text_alone_and_among_two_hundred_others_has_the_same_vector(llama, causal):
+    embedder = combine(METHODS["mean" if causal else "pocket"], llama)
+    texts = [LONG[: 9 + n % 50] + str(n) for n in range(200)]
+    together = embedder.documents(texts)
+    for at in (0, 57, 199):
+        np.testing.assert_allclose(together[at], embedder.documents([texts[at]])[0], atol=NEAR)
+
+
+def test_nothing_leaks_from_later_tokens_and_bidirectional_attention_sees_them(llama):
+    for padded in (False, True):
+        assert not probe.leak(llama, causal=True, padded=padded)
+        assert probe.leak(llama, causal=False, padded=padded)
+        assert not probe.leak(llama, causal=True, padded=padded), "the other context has changed nothing"
+
+
+def test_a_text_longer_than_a_call_is_read_in_parts(llama, monkeypatch):
+    prompt = Prompt(tuple(llama.encode(LONG * 12)[:400]), (*(0.0,) * 99, 0.5, *(0.0,) * 299, 0.5))
+    whole = llama.vectors([prompt], causal=True)
+    monkeypatch.setattr("embedder.llama_cpp_engine.BATCH", 64)
+    llama._embedding.pop(True).close()
+    np.testing.assert_allclose(llama.vectors([prompt], causal=True), whole, atol=NEAR)
+    llama._embedding.pop(True).close()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_writing_and_scores_are_those_of_the_folder(pairs, family):
+    ours, theirs = pairs[family]
+    stop = threading.Event()
+    assert isinstance(ours, Writer) and ours.writes and ours.chats
+    assert list(ours.stream(ASK, stop=stop, max_tokens=8)) == list(theirs.stream(ASK, stop=stop, max_tokens=8))
+    assert list(ours.complete("The cat", stop=stop, max_tokens=8)) == list(
+        theirs.complete("The cat", stop=stop, max_tokens=8)
+    )
+    assert ours.score("The cat", " sat on the mat") == pytest.approx(
+        theirs.score("The cat", " sat on the mat"), abs=1e-3
+    )
+    assert ours.score("word " * 2000, "end") < 0
+
+
+def test_two_answers_at_once_do_not_disturb_each_other_or_a_query_between(llama):
+    stop = threading.Event()
+    alone = list(llama.stream(ASK, stop=stop, max_tokens=8))
+    first, second = (llama.stream(ASK, stop=stop, max_tokens=8) for _ in range(2))
+    mixed: list[str] = []
+    for piece, other in zip(first, second, strict=True):
+        assert piece == other
+        combine(METHODS["pocket"], llama).queries(["in between"])
+        mixed.append(piece)
+    assert mixed == alone
+
+
+def test_a_stop_ends_it_at_the_next_token_and_closing_gives_the_context_back(llama):
+    stop = threading.Event()
+    pieces = llama.stream(ASK, stop=stop, max_tokens=50)
+    next(pieces)
+    stop.set()
+    assert len(list(pieces)) <= 1
+    pieces = llama.stream(ASK, stop=threading.Event(), max_tokens=50)
+    next(pieces)
+    kept = len(llama._writers)
+    pieces.close()
+    assert len(llama._writers) == kept + 1
+
+
+def test_a_stop_ends_the_reading_of_a_prompt_too(llama):
+    stop = threading.Event()
+    writer = llama._writer(400)
+    writer.stop = stop
+    stop.set()
+    assert len(writer.logits(llama.encode(LONG * 12)[:400], 0)) == 0
+    llama._leave(writer)
+
+
+def test_what_does_not_fit_is_refused_before_the_library_is_asked(llama):
+    long = llama.encode(LONG * 40)
+    prompt = Prompt(tuple(long[:513]), (*(0.0,) * 512, 1.0))
+    for causal in (True, False):
+        with pytest.raises(ValueError, match="513 tokens does not fit the context of 512"):
+            llama.vectors([prompt], causal=causal)
+    with pytest.raises(ValueError, match="leave no room to write in a context of 512"):
+        llama.continue_ids(long[:600], stop=threading.Event(), max_tokens=5)
+    context = llama._context(False, 300)
+    with pytest.raises(ValueError, match="do not fit a call of 512"):  # there llama.cpp would end the process
+        context.states([long[:300], long[:300]], [np.array([0]), np.array([0])])
+    with pytest.raises(ValueError, match="not among the 400"):
+        llama.vectors([Prompt((5, 400), (0.0, 1.0))], causal=True)
+    assert llama.vectors([], causal=True).shape == (0, 32)
+
+
+def test_an_adapter_counts_for_embedding_and_not_for_writing(tmp_path, files):
+    base = tmp_path / "base.gguf"
+    base.write_bytes(files["llama"].read_bytes())
+    adapter = lora(tmp_path / "tuned.gguf")
+    merged = changed(base, tmp_path / "merged.GGUF", lambda _, tensors: add(tensors, parts(adapter)))
+    plain, tuned, whole = (open_engine(str(file)) for file in (base, adapter, merged))
+    for row in ("mean", "pocket"):
+        vectors = [combine(METHODS[row], engine).documents(tiny.TEXTS) for engine in (plain, tuned, whole)]
+        assert np.abs(vectors[0] - vectors[1]).max() > 0.01
+        np.testing.assert_allclose(vectors[1], vectors[2], atol=1e-4)
+    stop = threading.Event()
+    texts = ["".join(engine.complete("The cat", stop=stop, max_tokens=12)) for engine in (plain, tuned)]
+    assert texts[0] == texts[1]
+    assert tuned.name == "tuned" and tuned.revision != plain.revision
+    for engine in (plain, tuned, whole):
+        engine.close()
+
+
+def add(tensors, gains):
+    for layer, gain in enumerate(gains):
+        tensors[f"blk.{layer}.attn_output.weight"] += gain
+
+
+def test_the_card_in_a_file_picks_its_method(tmp_path):
+    file = tmp_path / "small.gguf"
+    from embedder.gguf_export import export_gguf
+
+    export_gguf("pocket", file, "q8_0")
+    ours, theirs = open_embedder(str(file)), open_embedder()
+    assert (ours.method, ours.limit, ours.untrained) == (theirs.method, theirs.limit, False)
+    assert (ours.engine.dtype, ours.engine.name) == ("q8_0", "small")
+    assert file.stat().st_size < 0.6 * (Path(POCKET) / "model.safetensors").stat().st_size
+    texts = [*tiny.TEXTS, *(text for text in ODD_TEXTS.values() if text.strip())]
+    alike = (ours.documents(texts) * theirs.documents(texts)).sum(1)
+    assert alike.min() > 0.99
+    ours.engine.close()
+
+
+MEASURED = """
+import sys, threading
+from pathlib import Path
+from embedder import METHODS, Message, combine, open_engine
+
+def resident():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("RssAnon", "RssFile"))) * 1024
+
+def write():
+    list(engine.complete("The roof of the Lantern", stop=threading.Event(), max_tokens=8))
+
+empty = resident()
+engine = open_engine(sys.argv[1])
+write()
+one = resident()
+both = combine(METHODS["pocket"], engine), combine(METHODS["mean"], engine)
+for embedder in both:
+    embedder.documents(["a short text about a lighthouse and its lamp"] * 100)
+write()
+print(empty, one, resident(), engine.bytes)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from /proc")
+def test_embedding_beside_writing_costs_little_memory_more_than_writing_alone(tmp_path):
+    from embedder.gguf_export import export_gguf
+
+    file = export_gguf("pocket", tmp_path / "pocket.gguf", "f32")
+    said = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(file)], capture_output=True, text=True, check=True
+    ).stdout
+    empty, one, both, weights = map(int, said.split())
+    assert one - empty > 0.9 * weights, "the weights are in memory once"
+    assert both <= 1.15 * one
