@@ -14,7 +14,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from embedder.training.data import Data
+    from indexer import Collection
 
 Phase = Literal["running", "finished", "stopped", "failed"]
 PLACE = "trained"  # under the home folder
@@ -33,6 +37,19 @@ class TrainingRun:
     reason: str
     rows: list[dict[str, Any]]
     words: tuple[str, ...]
+
+
+def from_passages(collection: Collection, name: str, most: int = 0) -> Data:
+    """A collection as training data: its passages as texts, and those that stand next to each other as pairs."""
+    from embedder.training.data import Data, drawn, neighbours
+
+    rows = collection.export()
+    documents = [[row["text"][one["start"] : one["end"]] for one in row["chunks"]] for row in rows]
+    if not any(documents):
+        raise ValueError("the collection is empty: add a folder to it first")
+    texts = list(dict.fromkeys(text for document in documents for text in document if text.strip()))
+    pairs = drawn(neighbours(documents), most)
+    return Data({"collection": pairs} if pairs else {}, drawn(texts, most), sources=[f"the collection {name}"])
 
 
 def begin(home: Path, name: str, recipe: str, base: str, words: Sequence[str]) -> Path:

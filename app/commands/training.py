@@ -109,30 +109,17 @@ def gathered(
     session: Session, paths: list[Path], generate: Path | None, *, from_collection: bool, split: str, most: int
 ) -> Any:
     """The data of files and of the collection."""
-    from embedder.training.data import Data, drawn, lines, neighbours, read, reply
+    from app.training_runs import from_passages
+    from embedder.training.data import Data, lines, read, reply
 
     if not paths and not from_collection:
         raise Failure("nothing to learn from: give --data PATH, or --from-collection")
     data = read(paths, split=split, most=most) if paths else Data()
     if from_collection:
-        documents = passages(session)
-        data.texts += [text for document in documents for text in document]
-        data.sets["collection"] = drawn(neighbours(documents), most)
-        data.texts = drawn(data.texts, most)
-        data.sources.append(f"the collection {session.settings.collection}")
-        data.sets = {name: pairs for name, pairs in data.sets.items() if pairs}
+        data.add(from_passages(session.collection(), session.settings.collection, most))
     if generate is not None:
         data.replies += [reply(row) for row in lines(generate)]
     return data
-
-
-def passages(session: Session) -> list[list[str]]:
-    """The passages of the collection, document by document."""
-    rows = session.collection().export()
-    documents = [[row["text"][one["start"] : one["end"]] for one in row["chunks"]] for row in rows]
-    if not any(documents):
-        raise Failure("the collection is empty: twofold ingest FOLDER first")
-    return documents
 
 
 class Run:
@@ -164,11 +151,10 @@ class Run:
 
         from app.commands.output import emit, table
         from app.parts import duration
-        from embedder import open_embedder
+        from embedder import open_engine
         from embedder.training.cost import estimate
 
-        embedder = open_embedder(self.base, "mean", device=self.options.device, dtype=self.options.dtype)
-        costs = estimate(work, embedder)
+        costs = estimate(work, open_engine(self.base, device=self.options.device, dtype=self.options.dtype))
         if self.session.json:
             emit(self.session, {"recipe": self.recipe.name, "stages": [asdict(cost) for cost in costs]})
             return

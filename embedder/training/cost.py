@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedder.embedder import Embedder, combine
+from embedder.engine import Engine
 from embedder.method import find_method
 from embedder.training.data import drawn
 from embedder.training.recipe import Stage
@@ -33,17 +34,17 @@ class Cost:
     seconds: float
 
 
-def estimate(work: Work, engine: Embedder) -> list[Cost]:
-    """The cost of each stage; `engine`'s engine is timed as it is, under the recipe's attention."""
+def estimate(work: Work, engine: Engine) -> list[Cost]:
+    """The cost of each stage; the engine is timed as it is, under the recipe's attention."""
     from embedder.training.run import fitted, method_of
 
     found = []
     for stage in [fitted(stage, work) for stage in work.recipe.chosen(work.options.stages)]:
-        row = method_of(work.recipe, engine.engine)  # type: ignore[arg-type]
+        row = method_of(work.recipe, engine)
         try:
-            timed = combine(row, engine.engine)
+            timed = combine(row, engine)
         except ValueError:  # a method whose tokens are not there yet
-            timed = combine(find_method("mean"), engine.engine)
+            timed = combine(find_method("mean"), engine)
         found.append(_stage(stage, work, timed))
     return found
 

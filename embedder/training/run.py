@@ -19,7 +19,7 @@ import torch
 from embedder import adapters
 from embedder.card import Card, read_card
 from embedder.embedder import Embedder, combine
-from embedder.engine import open_engine
+from embedder.engine import Engine, open_engine
 from embedder.loading import pick_device
 from embedder.method import Method, find_method
 from embedder.row import Side
@@ -140,9 +140,9 @@ def opened(base: str, options: Options, stages: list[Stage]) -> TransformersEngi
     return engine
 
 
-def method_of(recipe: Recipe, engine: TransformersEngine) -> Method:
+def method_of(recipe: Recipe, engine: Engine) -> Method:
     """The recipe's method, or its form for models without a chat template."""
-    name = recipe.plain if recipe.plain and not engine.chats else recipe.method
+    name = recipe.plain if recipe.plain and not getattr(engine, "chats", False) else recipe.method
     return find_method(name)
 
 

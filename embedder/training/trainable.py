@@ -30,7 +30,8 @@ def prepare(engine: TransformersEngine, stage: Stage, *, seed: int = 0, checkpoi
     model = engine.model
     model.requires_grad_(False)
     if checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        newer = getattr(model, "activation_checkpointing_enable", None)  # its name from transformers 5.2x on
+        (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
     if "attention_dropout" in vars(model.config) or hasattr(model.config, "attention_dropout"):
         model.config.attention_dropout = stage.attention_dropout
         _set_dropout(model, stage.attention_dropout)
