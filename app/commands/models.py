@@ -219,7 +219,8 @@ def inspect_text(
     instruction: Annotated[str, typer.Option(help="For the question; else the method's own.")] = "",
 ) -> None:
     """Show what a method makes of a text: its tokens, and how much each weighs in the vector."""
-    from app.commands.output import emit, table
+    from app.commands.output import console, emit, table
+    from app.parts_tokens import about, bar
 
     embedder = session.embedder()
     note_untrained(embedder)
@@ -227,8 +228,13 @@ def inspect_text(
     if session.json:
         emit(session, shown)
     else:
-        rows = [(at, t["id"], t["token"], t["part"], t["weight"]) for at, t in enumerate(shown["tokens"])]
-        table(session, ("", "id", "token", "from", "weight"), rows)
+        most = max(t["weight"] for t in shown["tokens"])
+        rows = [
+            (at, t["id"], t["token"], t["part"], t["weight"], bar(t["weight"] / most))
+            for at, t in enumerate(shown["tokens"])
+        ]
+        table(session, ("", "id", "token", "from", "weight", ""), rows)
+        console(session).print(about(shown["tokens"], shown["attention"], shown["cut"]))
 
 
 def weights(embedder: Embedder, side: Literal["query", "document"], text: str, instruction: str) -> dict[str, Any]:
@@ -243,6 +249,7 @@ def weights(embedder: Embedder, side: Literal["query", "document"], text: str, i
         "method": embedder.method.name,
         "model": embedder.engine.name,
         "side": side,
+        "attention": "causal" if embedder.method.causal else "both ways",
         "tokens": tokens,
         "cut": prompt.cut,
     }

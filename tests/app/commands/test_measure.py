@@ -78,6 +78,12 @@ def test_inspect_shows_each_token_and_weights_that_sum_to_one(tiny_model):
     assert pooled.strip() == "a cat" and {token["part"] for token in told["tokens"]} >= {"bos", "template", "text"}
 
 
+def test_inspect_tells_of_the_instruction_the_attention_and_the_cut(tiny_model):
+    told = twofold("inspect", "a cat " * 600, "--method", "e5-instruct", "--side", "query", "--model", tiny_model).out
+    assert "█" in told and "attention causal" in told and "the instruction is tokens" in told
+    assert "characters of the text did not fit" in " ".join(told.split())
+
+
 def test_eval_gives_figures_for_each_method_and_rows_for_each_query(beir, tiny_model, tmp_path):
     rows = tmp_path / "rows.jsonl"
     words = ("eval", beir, "--model", tiny_model, "--methods", "mean,last", "--rows", rows, "--json")
