@@ -179,8 +179,8 @@ def duel_bar(duel: Duel) -> None:
                       help="Leave these questions; votes stay")  # fmt: skip
             return
         st.button("Undo", key="arena-undo", icon=":material/undo:", shortcut="u", on_click=undo)
-        more = len(now["line"]) > 1
-        label = f"Next ({len(now['line']) - 1} left)" if more else "Done"
+        more = len(now["line"]) - 1
+        label = f"Next ({more} left)" if more else "Another question"
         st.button(label, key="arena-next", icon=":material/skip_next:", type="primary", shortcut="n", on_click=go_on)
 
 
