@@ -186,12 +186,15 @@ def test_minilm_gives_what_sentence_transformers_gives(minilm):
 
 
 @needs_shared
-def test_minilm_gives_the_same_figure_on_sentence_similarity(minilm):
+def test_minilm_gives_the_same_figures_on_similarity_and_retrieval(minilm):
+    from benchmarks import minilm as compare
+    from indexer import read_beir, read_pairs
+
     ours, reference = minilm
-    lines = (SHARED / "data" / "sts" / "stsb-en" / "test.tsv").read_text(encoding="utf-8").splitlines()[1:120]
-    pairs = [line.split("\t") for line in lines]
-    left, right = [pair[1] for pair in pairs], [pair[2] for pair in pairs]
-    mine = (ours.queries(left) * ours.queries(right)).sum(1)
-    other = [reference.encode(side, normalize_embeddings=True, show_progress_bar=False) for side in (left, right)]
-    np.testing.assert_allclose(mine, (other[0] * other[1]).sum(1), atol=1e-5)
-    assert (np.argsort(mine) == np.argsort((other[0] * other[1]).sum(1))).mean() > 0.95
+    theirs = compare.plain(reference)
+    pairs = read_pairs(SHARED / "data" / "sts" / "stsb-en")
+    given = pairs.left[:60], pairs.right[:60], pairs.scores[:60]
+    assert compare.similarity(*given, ours.queries) == compare.similarity(*given, theirs)
+    scifact = compare.part(read_beir(SHARED / "data" / "eval" / "scifact"), 24)
+    one = compare.rankings(scifact, ours.queries, ours.documents)
+    assert one == compare.rankings(scifact, theirs, theirs) and 0.5 < compare.figure(scifact, one) <= 1
