@@ -13,7 +13,6 @@ the other.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import random
 import re
@@ -26,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.answer import COVERED, REFUSE_AT, Answer, answer, covered
+from app.answer import REFUSE_AT, Answer, answer, doubt
 from app.quote import split
 from app.saved import p_value
 from embedder import Embedder, open_embedder
@@ -159,44 +158,39 @@ def style_row(name: str, style: str, rows: Sequence[tuple[Score, bool]]) -> str:
     return f"{name:<14}{style:<8}{len(rows):>5}{cells}{middle:>9.2f}"
 
 
-def evidence(collection: Collection, embedder: Embedder, questions: Sequence[Question]) -> list[tuple[float, float]]:
-    """What a refusal is decided by, for each question: its p-value and the share of its terms that a hit repeats."""
+def doubts(collection: Collection, embedder: Embedder, questions: Sequence[Question]) -> list[float]:
+    """What a refusal is decided by, for each question."""
     found = [collection.search(question.text, embedder, top=8) for question in questions]
     odds = [p_value(collection, embedder, one) or 0.0 for one in found]
-    return [(p, covered(question.text, one)) for question, one, p in zip(questions, found, odds, strict=True)]
+    return [doubt(question.text, one, p) for question, one, p in zip(questions, found, odds, strict=True)]
 
 
-def refused(seen: Sequence[tuple[float, float]], at: float, enough: float) -> float:
-    """The share of questions that these two numbers refuse."""
-    return sum(p >= at and share < enough for p, share in seen) / max(1, len(seen))
+def refused(seen: Sequence[float], at: float) -> float:
+    """The share of questions whose doubt is so large."""
+    return sum(one >= at for one in seen) / max(1, len(seen))
 
 
-def calibrated(own: Sequence[tuple[float, float]], others: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The pair that refuses most of the others while it refuses at most ALLOWED of the answerable ones."""
-    pairs = itertools.product((n / 20 for n in range(1, 20)), (0.5, 0.6, 0.67, 0.75, 0.8, 0.9, 1.01))
-    fair = [pair for pair in pairs if refused(own, *pair) <= ALLOWED]
-    return max(fair, key=lambda pair: (refused(others, *pair), pair[0], -pair[1]), default=(0.95, 0.5))
+def calibrated(own: Sequence[float]) -> float:
+    """The lowest threshold, in steps of 0.05, that refuses at most ALLOWED of the answerable questions."""
+    return next((n / 20 for n in range(1, 20) if refused(own, n / 20) <= ALLOWED), 1.0)
 
 
 def refusals(collection: Collection, embedder: Embedder, name: str, count: int) -> None:
     """Precision and recall of refusing a set's unanswerable questions, and those of another set.
 
-    Numbers are chosen on every other question and judged on the rest, beside those the answers use.
+    A threshold is chosen on every other question and judged on the rest, beside the one that answers use.
     """
     foreign = FOREIGN[name]
     kinds = {"answerable": read(name, count), f"questions of {foreign} (no passage there)": read(foreign, count)}
     if name == "clapnq":
         kinds["unanswerable (their passage is there)"] = read(name, count, answerable=False)
-    seen = {kind: evidence(collection, embedder, questions) for kind, questions in kinds.items()}
+    seen = {kind: doubts(collection, embedder, questions) for kind, questions in kinds.items()}
     own, *others = seen
-    chosen = calibrated(seen[own][::2], [one for kind in others for one in seen[kind][::2]])
-    for title, pair in (("chosen on the other half", chosen), ("in use", (REFUSE_AT, COVERED))):
-        wrong = refused(seen[own][1::2], *pair)
-        print(
-            f"{name}: p >= {pair[0]:.2f} and covered < {pair[1]:.2f} ({title}): {wrong:.1%} of the answerable refused"
-        )
+    for title, at in (("chosen on the other half", calibrated(seen[own][::2])), ("in use", REFUSE_AT)):
+        wrong = refused(seen[own][1::2], at)
+        print(f"{name}: doubt of {at:.2f} ({title}) refuses {wrong:.1%} of the answerable questions")
         for kind in others:
-            right = refused(seen[kind][1::2], *pair)
+            right = refused(seen[kind][1::2], at)
             precision = f"{right / (right + wrong):.3f}" if right + wrong else "-"
             print(f"  {kind}: recall {right:.3f}, precision {precision}", flush=True)
 
