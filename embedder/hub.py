@@ -36,7 +36,8 @@ class Source:
 
 def resolve(model: str, revision: str | None = None) -> Source:
     """The files of a model, fetched where they are not there; ValueError tells what is missing or not safe."""
-    row = find_checkpoint(model)
+    own = (Path(model).expanduser() / "twofold.json").is_file()  # its own card says what it is, whatever its name
+    row = None if own else find_checkpoint(model)
     if row and row.refused:
         raise ValueError(f"{model}: {row.refused}")
     if row and row.adapters:

@@ -66,6 +66,8 @@ class Loop(Trainer):
             per_device_train_batch_size=1, remove_unused_columns=False, max_grad_norm=1.0,
             dataloader_num_workers=0, use_cpu=str(student.embedder.engine.device).startswith("cpu"),
         )  # fmt: skip
+        if arguments.device.type == "cuda":
+            arguments._n_gpu = 1  # a gradient cache does not go with copies of the model on several devices
         self.last = last_checkpoint(kept)
         self.journal = Journal(controls.folder / "log.jsonl", stage.name, step_of(self.last))
         super().__init__(model=loss, args=arguments, train_dataset=planned.rows, callbacks=[_Watch(self, every)])

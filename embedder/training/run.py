@@ -195,7 +195,8 @@ def student_of(engine: TransformersEngine, row: Method, stage: Stage, card: Card
     """The embedder that learns; bfloat16 products on a GPU."""
     embedder = combine(row, engine, Card(limit=card.limit, chunk_tokens=card.chunk_tokens))
     lengths: dict[Side, int] = {"query": stage.query_tokens, "document": stage.document_tokens}
-    return Student(embedder, lengths, half=torch.device(engine.device).type == "cuda")
+    half = torch.device(engine.device).type == "cuda" and torch.cuda.is_bf16_supported()
+    return Student(embedder, lengths, half=half)
 
 
 def masked_dev(student: Student, texts: list[str], stage: Stage) -> Dev:

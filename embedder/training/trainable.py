@@ -32,7 +32,7 @@ def prepare(engine: TransformersEngine, stage: Stage, *, seed: int = 0, checkpoi
     if checkpointing:
         newer = getattr(model, "activation_checkpointing_enable", None)  # its name from transformers 5.2x on
         (newer or model.gradient_checkpointing_enable)({"use_reentrant": False})
-    if "attention_dropout" in vars(model.config) or hasattr(model.config, "attention_dropout"):
+    if hasattr(model.config, "attention_dropout"):
         model.config.attention_dropout = stage.attention_dropout
         _set_dropout(model, stage.attention_dropout)
     if stage.trains == "lora":

@@ -94,8 +94,9 @@ def test_memory_that_runs_out_halves_the_micro_batch_and_changes_no_loss(base, t
 
 
 def test_an_adapter_opens_as_a_model_with_its_method_and_the_base_writes_as_before(base, tmp_path):
-    out = train(work(base, tmp_path / "out"))
+    out = train(work(base, tmp_path / "e5-mine"))  # a name like a published encoder's
     card = read_card(str(out))
+    assert open_engine(str(out)).writes
     assert card.method == "e5-instruct" and card.writes and "Wang" in card.text and "question" not in card.text
     adapted = open_embedder(str(out))
     assert not adapted.untrained
