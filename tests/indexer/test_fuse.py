@@ -109,3 +109,25 @@ def test_interleaving_drafts_fairly_and_repeats_nothing(left, right, seed):
 def test_the_team_whose_picks_were_chosen_wins():
     drawn = interleave([1, 2, 3], [4, 5, 6], 6, seed=1)
     assert drawn.winner({1, 2}) == "left" and drawn.winner({4}) == "right" and drawn.winner({1, 4}) == "tie"
+
+
+def extrapolated(short, long, p, depth=2000):
+    """The sum of equation 32 written out: what the shorter ranking lacks is taken to agree as its known part does."""
+    s, n, total = len(short), len(long), 0.0
+    both = [len(set(short[:d]) & set(long[:d])) for d in range(1, n + 1)]
+    for d in range(1, depth + 1):
+        if d <= s:
+            agreement = both[d - 1] / d
+        elif d <= n:
+            agreement = (both[d - 1] + both[s - 1] * (d - s) / s) / d
+        else:
+            agreement = (both[n - 1] - both[s - 1]) / n + both[s - 1] / s
+        total += p ** (d - 1) * agreement
+    return (1 - p) * total
+
+
+@given(RANKING, RANKING, st.floats(0.2, 0.95))
+def test_rank_biased_overlap_of_uneven_lengths_is_the_extrapolated_sum(left, right, p):
+    short, long = sorted((left, right), key=len)
+    assume(short)
+    assert rbo(left, right, p) == pytest.approx(extrapolated(short, long, p), abs=1e-6)

@@ -61,3 +61,28 @@ def test_a_clear_difference_is_significant_and_none_is_not():
 def test_different_queries_are_refused():
     with pytest.raises(ValueError, match="the same queries"):
         paired([1.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_intervals_and_p_values_agree_with_scipy(seed):
+    from scipy import stats
+
+    chance = np.random.default_rng(seed)
+    left = np.round(chance.beta(2, 1, 60), 2)
+    right = np.clip(left - chance.normal(0.03, 0.1, 60), 0, 1)
+    theirs = stats.bootstrap((left,), np.mean, n_resamples=5000, method="percentile", rng=chance).confidence_interval
+    ours = bootstrap(left.tolist())
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.008)
+    test = stats.permutation_test(
+        (left, right), lambda a, b: np.mean(a - b), permutation_type="samples", n_resamples=5000, rng=chance
+    )
+    found = paired(left.tolist(), right.tolist())
+    assert found.value == pytest.approx(test.statistic) and found.p == pytest.approx(test.pvalue, abs=0.04)
+    assert found.better + found.worse <= 60
+
+
+@given(VALUES, st.floats(-0.5, 0.5))
+def test_a_shift_moves_the_difference_and_its_interval_alike(values, shift):
+    found = paired([value + shift for value in values], values)
+    assert found.value == pytest.approx(shift, abs=1e-9) and found.low <= found.value + 1e-9
+    assert found.high >= found.value - 1e-9
