@@ -14,7 +14,7 @@ from tests.app.browser import Served, chromium, idle, playwright
 from tests.app.contrast import faint
 
 pytestmark = pytest.mark.browser
-SCREENS = ("", "ask", "library", "models", "?q=lighthouse", "document?id=1&start=0&end=40")
+SCREENS = ("", "ask", "library", "models", "train", "?q=lighthouse", "document?id=1&start=0&end=40")
 
 
 @pytest.fixture(scope="module")
