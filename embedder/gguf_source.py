@@ -50,7 +50,7 @@ def find(path: Path) -> GgufSource:
 
 
 def _is_adapter(header: Header) -> bool:
-    return header.get("general.type") == "adapter"
+    return bool(header.get("general.type") == "adapter")
 
 
 def _base_of(adapter: Header) -> Header:

@@ -24,6 +24,7 @@ BEFORE_FINAL = (b"norm", b"norm_w")  # what comes right before them: each is run
 ABORTED = 2
 F16, F32 = 1, 0
 _said: deque[str] = deque(maxlen=20)
+_kept: list[Any] = []
 
 
 @cache
@@ -36,8 +37,8 @@ def library() -> Any:
     except (OSError, RuntimeError) as error:
         raise ValueError(f"llama-cpp-python cannot be used here ({error}); build it again: {INSTALL}") from error
     hear = llama_cpp.llama_log_callback(_hear)
+    _kept.append(hear)  # the library calls it as long as the process lives
     llama_cpp.llama_log_set(hear, ctypes.c_void_p(None))
-    llama_cpp.twofold_keeps = hear  # the library calls it as long as the process lives
     atexit.register(llama_cpp.llama_log_set, llama_cpp.llama_log_callback(), ctypes.c_void_p(None))
     llama_cpp.llama_backend_init()
     core = llama_cpp._lib

@@ -26,9 +26,9 @@ class Template:
         self.bos_token_id, self.eos_token_id = self._id(header, "bos"), self._id(header, "eos")
         self.mask_token_id = self._id(header, "mask")
         # the library has a beginning and an end token also where the file names none: those are not used
-        self.adds_bos = adds_bos and self.bos_token_id is not None
-        self.adds_eos = adds_eos and self.eos_token_id is not None
-        self.add_bos_token = self.adds_bos
+        self.before = [self.bos_token_id] if adds_bos and self.bos_token_id is not None else []
+        self.after = [self.eos_token_id] if adds_eos and self.eos_token_id is not None else []
+        self.add_bos_token = bool(self.before)
         self.bos_token = names.get(self.bos_token_id) if self.bos_token_id is not None else None
         self.eos_token = names.get(self.eos_token_id) if self.eos_token_id is not None else None
 

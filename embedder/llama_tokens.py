@@ -55,8 +55,8 @@ class LlamaTokens(Roles):
             template,
             name=name,
             kind=header.architecture,
-            before=[template.bos_token_id] if template.adds_bos else [],
-            after=[template.eos_token_id] if template.adds_eos else [],
+            before=template.before,
+            after=template.after,
             specials=specials,
             greedy=greedy,
         )
