@@ -16,6 +16,8 @@ SEARCH = str(Path(__file__).parent / "screens" / "search.py")
 LIBRARY = str(Path(__file__).parent / "screens" / "library.py")
 METHODS_PAGE = str(Path(__file__).parent / "screens" / "methods.py")
 COMPARE = str(Path(__file__).parent / "screens" / "compare.py")
+ARENA = str(Path(__file__).parent / "screens" / "arena.py")
+TEST_SETS = str(Path(__file__).parent / "screens" / "testsets.py")
 EVALUATE = str(Path(__file__).parent / "screens" / "evaluate.py")
 
 

@@ -46,10 +46,11 @@ def building() -> None:
 def held() -> None:
     """The spaces there are: which one searches use, what is missing, what can be done with each."""
     rows = house().collection.spaces()
+    busy = {job.target for job in house().collection.jobs(running=True) if job.kind == "space"}
     labels = {space.id: label for label, space in space_labels(rows).items()}
     for space in sorted(rows, key=lambda row: (not row.default, row.id)):
         with st.container(border=True, key=f"card-space-{space.id}"):
-            one(space, labels.get(space.id, f"{space.method}, an earlier version"))
+            one(space, labels.get(space.id, f"{space.method}, an earlier version"), busy=space.method in busy)
     with house().collection.catalogue.read() as connection:
         before = spaces.previous(connection)
     earlier = next((row for row in rows if row.id == before), None)
@@ -61,7 +62,7 @@ def held() -> None:
         st.rerun()
 
 
-def one(space: Space, label: str) -> None:
+def one(space: Space, label: str, *, busy: bool) -> None:
     """One space with its buttons."""
     chips = [("", "default")] if space.default else []
     chips += [("on", space.model), ("", parts.plural(space.vectors, "vector")), ("", f"{space.dim:,} dimensions")]
@@ -73,9 +74,10 @@ def one(space: Space, label: str) -> None:
         able = space.ready and not space.default
         if able and st.button("Use", key=f"models-promote-{space.id}", icon=":material/check:"):
             act(lambda: house().promote(space))
-        if not space.ready and st.button("Go on", key=f"spaces-finish-{space.id}", icon=":material/play_arrow:"):
+        idle = not space.ready and not busy
+        if idle and st.button("Go on", key=f"spaces-finish-{space.id}", icon=":material/play_arrow:"):
             act(lambda: house().finish(space))
-        if not space.default:
+        if not space.default and not busy:
             with st.popover("Remove", icon=":material/delete:"):
                 st.markdown("Its vectors are removed. The documents and the other methods stay.")
                 if st.button("Remove the vectors", key=f"spaces-drop-{space.id}", type="primary"):

@@ -101,7 +101,8 @@ def draw(query: str, asked: dict[str, Contender], top: int) -> None:
     style(found, list(comparison.columns))
     for place, (label, one) in zip(st.columns(len(asked), gap="medium"), asked.items(), strict=True):
         with place:
-            head(label, one, there.get(label))
+            with st.container(key=f"headof-{list(asked).index(label)}"):
+                head(label, one, there.get(label))
             if label in waiting:
                 queued_note(waiting[label])
             elif there[label].hits:
@@ -154,7 +155,9 @@ def page() -> None:
                           label_visibility="collapsed", bind="query-params", type="search")  # fmt: skip
     chosen = controls(offered(home.collection.spaces()))
     one_space_note()
-    loading_note()
+    model = st.empty()
+    with model:
+        loading_note()
     if not query or not query.strip():
         return
     if len(chosen) < FEWEST:
@@ -162,6 +165,8 @@ def page() -> None:
         return
     try:
         draw(query.strip(), columns_asked(chosen), st.session_state.depth)
+        if house().runtime.state.phase == "ready":
+            model.empty()  # it came while the columns waited for it
     except (ValueError, RuntimeError) as error:
         st.error(parts.plain(str(error), 400), icon=":material/error:")
 

@@ -11,7 +11,7 @@ from app import parts
 from app.contenders import BOTH, Contender, contender, offered, space_labels
 from app.evaluation import TestSet, open_test_set, test_sets
 from app.parts_measure import advice_card, figures, hits, progress, questions, tests, titles_of
-from app.parts_shared import LIBRARY, house, loading_note, note, teach
+from app.parts_shared import ARENA, LIBRARY, TEST_SETS, house, loading_note, note, teach
 from app.pictures import COSTS, over_time, quality_against_cost
 from app.recommend import recommend
 from embedder import METHODS
@@ -169,8 +169,10 @@ def page() -> None:
         st.page_link(LIBRARY, label="Add a folder", icon=":material/add:")
         return
     if not test_sets(house().collection):
-        note("This collection has no questions of its own yet. Vote in the Arena, or have a test set made from your "
-             "documents there; a folder in BEIR's layout can be measured now.")  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            note("This collection has no questions of its own yet; a folder in BEIR's layout can be measured now.")
+            st.page_link(ARENA, label="Vote in the Arena", icon=":material/swords:")
+            st.page_link(TEST_SETS, label="Make a test set of your documents", icon=":material/quiz:")
     name = chosen_set()
     if not name:
         return
