@@ -104,6 +104,8 @@ def contrast(student: Student, data: Data, stage: Stage, *, seed: int, replies: 
         )
     rows = Concat(list(sets))
     planned = plan(sets, stage.batch, seed=seed, epochs=stage.epochs, steps=stage.steps)
+    if not planned:
+        raise ValueError(f"too few different texts for one batch of {stage.batch}: give more data, or --batch less")
 
     def collate(pairs: list[Pair]) -> Batch:
         instruction = pairs[0].instruction
