@@ -21,7 +21,7 @@ from embedder.prompt import Prompt
 
 LONGEST = 8192  # tokens; longer contexts are cut to it, for memory's sake
 BATCH = 256  # tokens of one call: attention runs over all of them, so more would not be faster
-SEQUENCES = 64  # texts of one call
+SEQUENCES = 32  # texts of one call
 # attention biases by distance, which are distances only while nothing later is seen
 SKEWED = ("bloom", "mpt", "refact", "jais")
 

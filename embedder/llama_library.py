@@ -112,6 +112,7 @@ class LlamaContext:
         self.model, self.causal, self.room = model, causal, -(-tokens // 256) * 256
         self.batch = min(batch, self.room) if causal else self.room
         self._api, self._core, self._width = api, api._lib, api.llama_model_n_embd_out(model.pointer)
+        self._reserved = sequences  # rows of logits that the library has memory for
         self._final: int | None = None  # where the library keeps the states of the call under way
         self._alone = self._early = self._last = False
         self.stop: threading.Event | None = None
@@ -261,15 +262,19 @@ class LlamaContext:
         return self._early or (self.stop is not None and self.stop.is_set())
 
     def _drop_logits(self, count: int) -> None:
-        """Give back the memory that the library kept ready for logits nobody calculates."""
-        size = 4 * count * self.model.words
+        """Give back the memory that the library kept ready for logits nobody calculates, and what it had before."""
+        grown, self._reserved = count > self._reserved, max(count, self._reserved)
+        size = 4 * self._reserved * self.model.words
         pointer = self._api.llama_get_logits(self.pointer)
         release = getattr(_c_library(), "madvise", None)
-        if size < 2**22 or not pointer or release is None or not hasattr(mmap, "MADV_DONTNEED"):
+        if size < 2**20 or not pointer or release is None or not hasattr(mmap, "MADV_DONTNEED"):
             return
         begin = -(-ctypes.addressof(pointer.contents) // mmap.PAGESIZE) * mmap.PAGESIZE
         length = size // mmap.PAGESIZE * mmap.PAGESIZE - mmap.PAGESIZE
         release(ctypes.c_void_p(begin), ctypes.c_size_t(length), mmap.MADV_DONTNEED)
+        trim = getattr(_c_library(), "malloc_trim", None)
+        if grown and trim is not None:
+            trim(0)
 
 
 @cache

@@ -10,6 +10,7 @@ import pytest
 
 from embedder import METHODS, Message, Prompt, Writer, combine, open_embedder, open_engine, probe
 from embedder.engine import POCKET
+from embedder.gguf_export import export_gguf
 from tests import tiny
 from tests.embedder.conftest import ODD_TEXTS
 from tests.embedder.llama_kit import changed, lora, parts, write
@@ -18,6 +19,8 @@ ASK = [Message("user", "Who sat on the mat?")]
 ROWS = [name for name in METHODS if name != "prompteol-icl"]  # which leaves no room on a tiny vocabulary
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral")
 NEAR = 2e-3  # random weights this large make much of the last digits; the bundled model's are compared by their cosine
+ALIKE = {"f32": 0.9999, "f16": 0.999, "q8_0": 0.99}
+PARITY = [*tiny.TEXTS[:3], ODD_TEXTS["markers"], ODD_TEXTS["emoji"]]
 LONG = "The cat sat on the mat and thought of nothing in particular. "
 
 
@@ -174,18 +177,39 @@ def add(tensors, gains):
         tensors[f"blk.{layer}.attn_output.weight"] += gain
 
 
-def test_the_card_in_a_file_picks_its_method(tmp_path):
-    file = tmp_path / "small.gguf"
-    from embedder.gguf_export import export_gguf
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory):
+    """The bundled model as a file in each number format."""
+    folder = tmp_path_factory.mktemp("bundled")
+    return {kind: export_gguf("pocket", folder / f"pocket-{kind}.gguf", kind) for kind in ALIKE}
 
-    export_gguf("pocket", file, "q8_0")
-    ours, theirs = open_embedder(str(file)), open_embedder()
-    assert (ours.method, ours.limit, ours.untrained) == (theirs.method, theirs.limit, False)
-    assert (ours.engine.dtype, ours.engine.name) == ("q8_0", "small")
-    assert file.stat().st_size < 0.6 * (Path(POCKET) / "model.safetensors").stat().st_size
-    texts = [*tiny.TEXTS, *(text for text in ODD_TEXTS.values() if text.strip())]
-    alike = (ours.documents(texts) * theirs.documents(texts)).sum(1)
-    assert alike.min() > 0.99
+
+@pytest.fixture(scope="module")
+def wanted():
+    """What the transformers engine gives for a few texts, by method."""
+    engine = open_engine()
+    fitting = [name for name in METHODS if name != "udever"]  # which wants tokens of its own
+    rows = {name: open_embedder(method=name, engine=engine).documents(PARITY) for name in fitting}
+    engine.close()
+    return rows
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+def test_the_bundled_model_is_alike_in_every_method_and_number_format(bundled, wanted, kind):
+    file = str(bundled[kind])
+    engine = open_engine(file)
+    for name, rows in wanted.items():
+        cosines = (open_embedder(file, name, engine=engine).documents(PARITY) * rows).sum(1)
+        assert cosines.min() >= ALIKE[kind], name
+    engine.close()
+
+
+def test_the_card_in_a_file_picks_its_method(bundled):
+    ours, theirs = open_embedder(str(bundled["q8_0"])), open_embedder()
+    assert (ours.method, ours.limit, ours.chunk, ours.untrained) == (theirs.method, theirs.limit, theirs.chunk, False)
+    assert (ours.engine.dtype, ours.engine.name) == ("q8_0", "pocket-q8_0")
+    assert ours.fingerprint != theirs.fingerprint
+    assert bundled["q8_0"].stat().st_size < 0.6 * (POCKET / "model.safetensors").stat().st_size
     ours.engine.close()
 
 
@@ -205,22 +229,16 @@ empty = resident()
 engine = open_engine(sys.argv[1])
 write()
 one = resident()
-both = combine(METHODS["pocket"], engine), combine(METHODS["mean"], engine)
-for embedder in both:
-    embedder.documents(["a short text about a lighthouse and its lamp"] * 100)
+combine(METHODS["pocket"], engine).documents(["a short text about a lighthouse and its lamp"] * 100)
 write()
 print(empty, one, resident(), engine.bytes)
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from /proc")
-def test_embedding_beside_writing_costs_little_memory_more_than_writing_alone(tmp_path):
-    from embedder.gguf_export import export_gguf
-
-    file = export_gguf("pocket", tmp_path / "pocket.gguf", "f32")
-    said = subprocess.run(
-        [sys.executable, "-c", MEASURED, str(file)], capture_output=True, text=True, check=True
-    ).stdout
+def test_embedding_beside_writing_costs_little_memory_more_than_writing_alone(bundled):
+    words = [sys.executable, "-c", MEASURED, str(bundled["q8_0"])]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     empty, one, both, weights = map(int, said.split())
-    assert one - empty > 0.9 * weights, "the weights are in memory once"
+    assert one - empty > 0.9 * weights, "the weights are in memory"
     assert both <= 1.15 * one
