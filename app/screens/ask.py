@@ -59,9 +59,18 @@ def earlier() -> None:
         label = parts.plain(row.title, 60)
         with st.container(horizontal=True, vertical_alignment="center", key=f"ask-earlier-{row.id}"):
             st.page_link(__file__, label=label, query_params={"talk": str(row.id)}, width="stretch")
-            if st.button("", icon=":material/delete:", key=f"ask-delete-{row.id}", type="tertiary",
-                         help=f"Delete {label} with its answers"):  # fmt: skip
-                delete(row.id)
+            if st.session_state.get("ask-doomed") == row.id:
+                st.button("Keep", key=f"ask-keep-{row.id}", on_click=doom, args=(0,))
+                if st.button("Delete", key=f"ask-delete-{row.id}", type="primary", help="With all its answers"):
+                    delete(row.id)
+            else:
+                st.button("", icon=":material/delete:", key=f"ask-doom-{row.id}", type="tertiary",
+                          help=f"Delete {label}", on_click=doom, args=(row.id,))  # fmt: skip
+
+
+def doom(talk: int) -> None:
+    """Ask about one conversation whether it is to be deleted, 0 for none."""
+    st.session_state["ask-doomed"] = talk
 
 
 def titled(talk: int) -> None:

@@ -120,6 +120,9 @@ def test_a_conversation_is_renamed_and_deleted(house: House) -> None:
     at.button(key="ask-rename").click().run()
     assert house.collection.answers.title(talk) == "Lamps"
     assert any(link.proto.label == "Lamps" for link in at.get("page_link"))
+    at.button(key=f"ask-doom-{talk}").click().run()
+    at.button(key=f"ask-keep-{talk}").click().run()
+    at.button(key=f"ask-doom-{talk}").click().run()
     at.button(key=f"ask-delete-{talk}").click().run()
     assert not at.exception and "talk" not in at.query_params and not house.collection.answers.of(talk)
 

@@ -42,6 +42,16 @@ def test_vectors_equal_a_plain_float64_reference(make_engine, family, kind, atte
     np.testing.assert_allclose(engine.vectors(prompts, causal=method.causal), wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("side", ["query", "document"])
+@pytest.mark.parametrize("row", sorted(METHODS))
+@pytest.mark.parametrize("family", ["llama", "qwen2", "mistral-window"])
+def test_every_row_equals_the_reference(make_engine, family, row, side):
+    engine, method = make_engine(family), METHODS[row]
+    prompts = [build(method, side, text, engine) for text in (tiny.TEXTS[0], "x")]
+    wanted = [reference(family, prompt, causal=method.causal) for prompt in prompts]
+    np.testing.assert_allclose(engine.vectors(prompts, causal=method.causal), wanted, atol=1e-5)
+
+
 @pytest.mark.parametrize(("family", "kind"), CASES)
 def test_a_batch_of_one_equals_a_padded_batch_in_any_order(make_engine, family, kind):
     engine, method = make_engine(family), METHOD_OF[kind]
