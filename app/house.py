@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.bench import Bench
 from app.contenders import Contender
@@ -19,11 +19,12 @@ from app.desk import Desk, writer_of
 from app.errands import Errands
 from app.known_models import place_of, remember
 from app.papers import Papers
+from app.parts_tokens import laid_open
 from app.renewal import earlier, renew, replace_earlier
 from app.runtime import BUNDLED, Runtime, open_resident
 from app.settings import Settings, read_settings
 from app.works import Works
-from embedder import ENCODERS, METHODS, Card, build, find_method, read_card
+from embedder import ENCODERS, METHODS, Card, read_card
 from indexer import Collection
 
 if TYPE_CHECKING:
@@ -171,11 +172,9 @@ class House:
         """Whether the resident model can write at all; True while none is there."""
         return self.runtime.state.phase != "ready" or writer_of(self.embedder()) is not None
 
-    def inspect(self, method: str, side: Side, text: str) -> list[tuple[str, float]]:
-        """Each token the model is given for a text under a method, with its weight in the vector."""
-        engine = self.runtime.engine()
-        prompt = build(find_method(method), side, text, engine)
-        return [(engine.decode([token]), weight) for token, weight in zip(prompt.ids, prompt.weights, strict=True)]
+    def inspect(self, method: str, side: Side, text: str) -> dict[str, Any]:
+        """Each token the model is given for a text under a method, with its part and its weight in the vector."""
+        return laid_open(self.embedder(method), side, text)
 
     def close(self) -> None:
         """Let the model go, and what else was opened."""

@@ -1,14 +1,35 @@
-"""A prompt as people see it: its tokens with their weights, parts and what was cut. It knows no widget and no model."""
+"""A prompt as people see it: its tokens with their weights, parts and what was cut. It knows no widget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import parts
 
+if TYPE_CHECKING:
+    from embedder.embedder import Embedder
+    from embedder.row import Side
+
 BAR = 12  # characters of the longest bar
 PART = {"text": "the text", "instruction": "the instruction", "template": "the template"}
+
+
+def laid_open(embedder: Embedder, side: Side, text: str, instruction: str = "") -> dict[str, Any]:
+    """A prompt token by token: where each came from, and its share of the vector; `cut` characters did not fit."""
+    from embedder.inspecting import inspect
+
+    given = instruction if side == "query" else ""
+    seen = inspect(embedder, side, text, given)
+    (prompt,) = embedder.prompts(side, [text], instruction=given)
+    return {
+        "method": embedder.method.name,
+        "model": embedder.engine.name,
+        "side": side,
+        "attention": "causal" if embedder.method.causal else "both ways",
+        "tokens": [{"id": one.id, "token": one.token, "part": one.part, "weight": one.weight} for one in seen],
+        "cut": prompt.cut,
+    }
 
 
 def bar(share: float) -> str:
@@ -16,10 +37,12 @@ def bar(share: float) -> str:
     return "█" * max(round(share * BAR), int(share > 0))
 
 
-def about(tokens: Sequence[Mapping[str, Any]], attention: str, cut: int) -> str:
+def about(shown: Mapping[str, Any]) -> str:
     """One line under a prompt: how many tokens, which carry the vector, the attention, the instruction, the cut."""
+    tokens, cut = shown["tokens"], shown["cut"]
     pooled = sum(token["weight"] > 0 for token in tokens)
-    told = [f"{parts.plural(len(tokens), 'token')}, of which {pooled:,} carry the vector", f"attention {attention}"]
+    told = [f"{parts.plural(len(tokens), 'token')}, of which {pooled:,} carry the vector"]
+    told.append(f"attention {shown['attention']}")
     asked = [at for at, token in enumerate(tokens) if token["part"] == "instruction"]
     if asked:
         told.append(f"the instruction is tokens {asked[0]} to {asked[-1]}")

@@ -220,11 +220,11 @@ def inspect_text(
 ) -> None:
     """Show what a method makes of a text: its tokens, and how much each weighs in the vector."""
     from app.commands.output import console, emit, table
-    from app.parts_tokens import about, bar
+    from app.parts_tokens import about, bar, laid_open
 
     embedder = session.embedder()
     note_untrained(embedder)
-    shown = weights(embedder, side, text, instruction)
+    shown = laid_open(embedder, side, text, instruction)
     if session.json:
         emit(session, shown)
     else:
@@ -234,22 +234,4 @@ def inspect_text(
             for at, t in enumerate(shown["tokens"])
         ]
         table(session, ("", "id", "token", "from", "weight", ""), rows)
-        console(session).print(about(shown["tokens"], shown["attention"], shown["cut"]))
-
-
-def weights(embedder: Embedder, side: Literal["query", "document"], text: str, instruction: str) -> dict[str, Any]:
-    """A prompt token by token: where each came from, and its share of the vector."""
-    from embedder.inspecting import inspect
-
-    given = instruction if side == "query" else ""
-    seen = inspect(embedder, side, text, given)
-    (prompt,) = embedder.prompts(side, [text], instruction=given)
-    tokens = [{"id": one.id, "token": one.token, "part": one.part, "weight": one.weight} for one in seen]
-    return {
-        "method": embedder.method.name,
-        "model": embedder.engine.name,
-        "side": side,
-        "attention": "causal" if embedder.method.causal else "both ways",
-        "tokens": tokens,
-        "cut": prompt.cut,
-    }
+        console(session).print(about(shown))

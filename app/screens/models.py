@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import parts
 from app.parts_shared import house, loading_note, note
+from app.parts_tokens import about, shaded
 from embedder import METHODS
 from embedder.engine import INSTALL, check_model
 
@@ -61,7 +62,10 @@ def load(name: str) -> None:
 def inspector() -> None:
     """A text as tokens, with the weight of each in the vector."""
     st.subheader("Token inspector")
-    note("What the model is given for a text, token by token. The darker a token, the more it weighs in the vector.")
+    note(
+        "What the model is given for a text, token by token. The darker a token and the bar under it, the more it "
+        "weighs in the vector; an instruction is slanted."
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = list(METHODS)
         fitting = house().card().method
@@ -71,26 +75,12 @@ def inspector() -> None:
     if not text.strip():
         return
     try:
-        tokens = house().inspect(name, "document" if side == "document" else "query", text)
+        shown = house().inspect(name, "document" if side == "document" else "query", text)
     except ValueError as error:
         st.error(parts.plain(str(error), 400), icon=":material/error:")
         return
-    st.html(shaded(tokens))
-    pooled = sum(weight > 0 for _, weight in tokens)
-    note(f"{parts.plural(len(tokens), 'token')}, of which {pooled:,} carry the vector.")
-
-
-def shaded(tokens: list[tuple[str, float]]) -> str:
-    """Tokens as boxes, the weight as the strength of the colour under each."""
-    most = max((weight for _, weight in tokens), default=0.0) or 1.0
-    boxes = []
-    for text, weight in tokens:
-        share = round(100 * weight / most)
-        tint = f"background: color-mix(in srgb, var(--tf-accent) {share * 0.3:.0f}%, transparent); "
-        line = f"border-color: color-mix(in srgb, var(--tf-accent) {share}%, var(--tf-line))"
-        shown = parts.escaped(text.replace("\n", "↵")) or "&nbsp;"
-        boxes.append(f'<span class="tf-token" style="{tint}{line}" title="weight {weight:.4f}">{shown}</span>')
-    return f'<div class="tf-tokens">{"".join(boxes)}</div>'
+    st.html(shaded(shown["tokens"]))
+    note(about(shown))
 
 
 def page() -> None:
