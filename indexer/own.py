@@ -5,7 +5,7 @@ passages that a question was cut out of are encoded anew.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +20,7 @@ from indexer.dataset import Dataset
 from indexer.evaluate import Evaluation, Evaluator
 from indexer.records import Progress
 from indexer.taking import Question, without
+from indexer.task_measures import Encoder
 from indexer.testset import JUDGES, Filtered, QuestionSets, ranked, round_trip
 from indexer.votes import judgements
 
@@ -71,7 +72,7 @@ def _around(question: Question, texts: dict[str, str]) -> list[str]:
 
 
 def _of_votes(collection: "Collection") -> Dataset:
-    judged = judgements(collection.votes.all())
+    judged = judgements([vote for vote in collection.votes.all() if vote.query])  # "": erased with its document
     texts = _passages(collection, [chunk for chunks in judged.values() for chunk in chunks])
     rows = [(query, {str(k): v for k, v in chunks.items() if str(k) in texts}) for query, chunks in judged.items()]
     useful = {str(n): (query, found) for n, (query, found) in enumerate(rows) if max(found.values(), default=0) > 0}
@@ -93,7 +94,10 @@ def _passages(collection: "Collection", needed: Sequence[int]) -> dict[str, str]
     return found
 
 
-def known_vectors(collection: "Collection", dataset: Dataset, embedder: "Embedder") -> np.ndarray | None:
+def known_vectors(
+    collection: "Collection", dataset: Dataset, embedder: "Embedder", *, stop: Event | None = None,
+    tell: Callable[[Progress], None] | None = None,
+) -> np.ndarray | None:  # fmt: skip
     """Vectors of the set's passages out of the embedder's space; None where the collection has no such space.
 
     A passage whose text the set changed, or that has no vector yet, is encoded, as are those it surrounds.
@@ -109,30 +113,44 @@ def known_vectors(collection: "Collection", dataset: Dataset, embedder: "Embedde
                 vectors[chunk] = np.frombuffer(data, np.float16)
         columns = select(c.chunk.c.id, c.chunk.c.document_id, _BODY).join(c.document)
         texts = list(connection.execute(columns.order_by(c.chunk.c.document_id, c.chunk.c.ordinal)))
-    for _, rows in groupby(texts, lambda row: row[1]):
-        vectors |= _anew([(chunk, body) for chunk, _, body in rows], dataset, vectors, embedder)
+    runs = [
+        run
+        for _, rows in groupby(texts, lambda row: row[1])
+        for run in _runs([(chunk, body) for chunk, _, body in rows], dataset, vectors, embedder.reach)
+    ]
+    bodies = [body for run in runs for _, body, _ in run]
+    made = Encoder(embedder, stop=stop, tell=tell)(bodies, "document")
+    for run in runs:
+        placed, made = embedder.placed(made[: len(run)], [len(body) for _, body, _ in run]), made[len(run) :]
+        vectors |= {chunk: row for (chunk, _, touched), row in zip(run, placed, strict=True) if touched}
     nothing = np.zeros(embedder.dim, np.float32)  # an empty passage is near to nothing
     return np.stack([np.asarray(vectors.get(int(name), nothing), np.float32) for name in dataset.documents])
 
 
-def _anew(
-    chunks: list[tuple[int, str]], dataset: Dataset, vectors: dict[int, np.ndarray], embedder: "Embedder"
-) -> dict[int, np.ndarray]:
-    """Vectors of the chunks of one document that changed, and of their neighbours as far as surroundings reach."""
+def _runs(
+    chunks: list[tuple[int, str]], dataset: Dataset, vectors: dict[int, np.ndarray], reach: int
+) -> Iterator[list[tuple[int, str, bool]]]:
+    """Neighbouring chunks of a document to be encoded, each with its text and whether its vector is wanted.
+
+    Wanted are those that changed and those they surround; what surrounds these is encoded for its say in them.
+    """
     bodies = [dataset.documents.get(str(chunk), body) for chunk, body in chunks]
     changed = [
         n
         for n, (chunk, body) in enumerate(chunks)
-        if str(chunk) in dataset.documents and bodies[n].strip() and (chunk not in vectors or bodies[n] != body)
+        if str(chunk) in dataset.documents and (chunk not in vectors or bodies[n] != body)
     ]
-    made: dict[int, np.ndarray] = {}
-    for n in changed:
-        touched = range(max(0, n - embedder.reach), min(len(chunks), n + embedder.reach + 1))
-        first, last = max(0, touched[0] - embedder.reach), min(len(chunks), touched[-1] + embedder.reach + 1)
-        part = [k for k in range(first, last) if bodies[k].strip()]
-        placed = embedder.placed(embedder.documents([bodies[k] for k in part]), [len(bodies[k]) for k in part])
-        made |= {chunks[k][0]: row for k, row in zip(part, placed, strict=True) if k in touched}
-    return made
+    touched = {n for at in changed for n in range(at - reach, at + reach + 1)}
+    needed = {n for at in touched for n in range(at - reach, at + reach + 1)}
+    run: list[tuple[int, str, bool]] = []
+    for n, (chunk, _) in enumerate(chunks):
+        if n in needed and bodies[n].strip():
+            run.append((chunk, bodies[n], n in touched))
+        elif run and n not in needed:
+            yield run
+            run = []
+    if run:
+        yield run
 
 
 def evaluator(
@@ -140,7 +158,7 @@ def evaluator(
     tell: Callable[[Progress], None] | None = None,
 ) -> Evaluator:  # fmt: skip
     """An evaluator of an own set that uses the vectors there are; other embedders encode the passages."""
-    return Evaluator(dataset, None, stop, tell, partial(known_vectors, collection, dataset))
+    return Evaluator(dataset, None, stop, tell, partial(known_vectors, collection, dataset, stop=stop, tell=tell))
 
 
 def judge(

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from indexer import catalogue as c
 from indexer import words
+from indexer.taking import plain
 
 if TYPE_CHECKING:
     from indexer.chunk import Chunk
@@ -160,7 +161,16 @@ def drop_if_unheld(connection: Connection, document: int, *, erase: bool = False
         connection.execute(insert(c.removal), [{"chunk_id": k.id, "space_id": 0} for k in chunks])
     if erase:
         connection.execute(update(c.citation).where(c.citation.c.document_id == document).values(text=""))
+        _blank_votes(connection, plain(body or ""))
     connection.execute(delete(c.document).where(c.document.c.id == document))
+
+
+def _blank_votes(connection: Connection, body: str) -> None:
+    """Take the words of a question that was a piece of an erased document; the vote itself stays."""
+    asked = connection.execute(select(c.vote.c.id, c.vote.c.query)).all()
+    pieces = [vote for vote, query in asked if query and query in body]
+    if pieces:
+        connection.execute(update(c.vote).where(c.vote.c.id.in_(pieces)).values(query=""))
 
 
 def forget_failures(connection: Connection, paths: Iterable[str]) -> None:

@@ -189,6 +189,15 @@ def test_votes_are_a_test_set_too(filled):
     assert made.queries == {"0": "ferry"} and made.judged["0"][str(hits[0])] == 1 and "1000000" not in made.judged["0"]
 
 
+def test_an_erased_document_takes_the_questions_that_were_pieces_of_it_along(filled, tmp_path):
+    made = next(question for question in taken(filled) if "ferry" in question.path)
+    hits = tuple(hit.chunk for hit in filled.search("ferry", mode="words").hits)
+    for query in (made.text, "my own words"):
+        filled.votes.add(Vote(query, "a", "b", "left", hits, ()))
+    filled.remove(tmp_path / "docs" / "ferry.md")
+    assert [vote.query for vote in filled.votes.all()] == ["", "my own words"]
+
+
 class Says:
     """A writer that answers from a list, and remembers what it was asked."""
 
