@@ -58,7 +58,7 @@ class Served:
         """Where the pages are."""
         return f"http://127.0.0.1:{self.port}"
 
-    def _wait(self, log: Path, patience_s: float = 60.0) -> None:
+    def _wait(self, log: Path, patience_s: float = 180.0) -> None:
         end = time.monotonic() + patience_s
         while time.monotonic() < end and self.process.poll() is None:
             try:
