@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedder import weights
-from embedder.gguf_header import Header, read_header
+from embedder.gguf_header import Array, Header, read_header
 from embedder.llama_tokens import knows
 
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
@@ -17,6 +17,7 @@ NEEDED = ("block_count", "context_length", "embedding_length", "attention.head_c
 FORMATS = {0: "float32", 1: "f16", 2: "q4_0", 3: "q4_1", 7: "q8_0", 8: "q5_0", 9: "q5_1", 10: "q2_k", 11: "q3_k_s",
            12: "q3_k_m", 13: "q3_k_l", 14: "q4_k_s", 15: "q4_k_m", 16: "q5_k_s", 17: "q5_k_m", 18: "q6_k",
            32: "bf16"}  # fmt: skip
+MOST = 512  # layers, and experts, that the library has room for
 ROTATED = ("llama", "qwen2", "qwen3")  # here the library insists that a whole head is rotated
 
 
@@ -102,7 +103,7 @@ def _check(header: Header) -> None:
 
 
 def _positive(value: object) -> bool:
-    return not isinstance(value, int) or value > 0 if value is not None else False
+    return isinstance(value, Array) or (isinstance(value, int) and value > 0)
 
 
 def _misfit(header: Header) -> str:
@@ -112,8 +113,9 @@ def _misfit(header: Header) -> str:
     shape = header.tensors.get("token_embd.weight")
     if shape is not None and tuple(shape) != (width, words):
         return f"its embeddings are {'x'.join(map(str, shape))}, for {words:,} tokens of width {width}"
-    if not isinstance(heads, int) or header.architecture not in ROTATED:
-        return ""
+    reason = _layers(header)
+    if reason or not isinstance(heads, int) or header.architecture not in ROTATED:
+        return reason
     if not header.get("{arch}.attention.key_length") and width % heads:
         return f"a width of {width} in {heads} heads"
     size = header.get("{arch}.attention.key_length", width // heads)
@@ -123,4 +125,14 @@ def _misfit(header: Header) -> str:
     grouped = header.get("{arch}.attention.head_count_kv", heads)
     if isinstance(grouped, int) and (grouped < 1 or heads % grouped):
         return f"{heads} heads over {grouped}"
+    return ""
+
+
+def _layers(header: Header) -> str:
+    """More layers than there are, or more of anything than the library has room for."""
+    said, experts = header.get("{arch}.block_count"), header.get("{arch}.expert_count", 0)
+    held = len({name.split(".")[1] for name in header.tensors if name.startswith("blk.")})
+    whole = header.get("split.count", 1) < 2
+    if max(said, experts) > MOST or (whole and said > held):
+        return f"it says {said} layers of {experts or 'no'} experts and holds {held} layers"
     return ""

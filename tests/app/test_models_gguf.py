@@ -65,11 +65,13 @@ def test_a_file_that_cannot_be_opened_leaves_the_model_serving(house, opening, t
 def test_a_file_that_fails_while_it_is_loaded_brings_the_other_back(house, opening, tmp_path):
     from tests.embedder.llama_kit import changed, write
 
-    def deeper(values, _):
-        values["llama.block_count"] = (5, *values["llama.block_count"][1:])
+    def rename(values, _):
+        values["general.architecture"] = ("hal9000", *values["general.architecture"][1:])
+        for key in [key for key in values if key.startswith("llama.")]:
+            values["hal9000" + key.removeprefix("llama")] = values.pop(key)
 
     house.runtime.load("hash").result(10)
-    at = give(opened("models"), changed(write(tmp_path), tmp_path / "odd.gguf", deeper), house)
+    at = give(opened("models"), changed(write(tmp_path), tmp_path / "odd.gguf", rename), house)
     assert house.runtime.state.model == "hash" and "cannot open odd.gguf" in house.runtime.state.reason
     assert any("could not be loaded" in one.value for one in at.error)
     assert house.embedder("mean").queries(["still there"]).shape == (1, 64)

@@ -85,7 +85,8 @@ def test_what_is_no_gguf_or_lies_about_itself_is_refused(tmp_path, bytes_, reaso
         ({"tokenizer__ggml__model": "bert"}, "its tokenizer is of the kind 'bert'"),
         ({"tokenizer__ggml__eos_token_id": 400}, "its eos token is 400, of 400 tokens"),
         ({"tokenizer__ggml__token_type": [1] * 399}, "it has 400 tokens and 399 token_type"),
-        ({"llama__block_count": 5}, "llama.cpp cannot open"),
+        ({"llama__block_count": 5}, "it says 5 layers of no experts and holds 2"),
+        ({"llama__block_count": 2**30}, "and holds 2 layers"),
     ],
 )
 def test_metadata_that_does_not_fit_is_told(good, tmp_path, values, reason):
