@@ -1,6 +1,7 @@
 """llama.cpp beside transformers on the same weights: size, speed, first token, vectors and search quality.
 
-    python -m benchmarks.llama_cpp [--model pocket] [--chunks 1000] [--rounds 3] [--parity 1000] [--sets scifact,...]
+    python -m benchmarks.llama_cpp [--model pocket] [--chunks 1000] [--rounds 3] [--parity 1000] [--formats q8_0,...]
+                                   [--sets scifact,cmrc2018-dev]
 
 The model is exported in each number format; all engines take turns in one process, and figures are medians of the
 rounds. `alike` is the lowest cosine to the transformers engine's vectors over the texts, of all methods that fit.
@@ -32,10 +33,10 @@ PROMPT = 400  # tokens that are read before the first token of an answer
 TORCH = "transformers"
 
 
-def engines(model: str, folder: Path) -> dict[str, tuple[str, Any]]:
+def engines(model: str, folder: Path, formats: list[str]) -> dict[str, tuple[str, Any]]:
     """Each engine with the path it was opened from, by number format; transformers first."""
-    opened = {TORCH: (model, open_engine(model))}
-    for kind in FORMATS:
+    opened: dict[str, tuple[str, Any]] = {TORCH: (model, open_engine(model))}
+    for kind in formats:
         file = export_gguf(model, folder / f"{kind}.gguf", kind)
         opened[kind] = (str(file), open_engine(str(file)))
     return opened
@@ -108,11 +109,12 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--parity", type=int, default=1000, help="texts whose vectors are compared; 0 for none")
+    parser.add_argument("--formats", default=",".join(FORMATS))
     parser.add_argument("--sets", default="", help="test sets, such as scifact,cmrc2018-dev")
     options = parser.parse_args()
     sets = [one for one in options.sets.split(",") if one]
     with tempfile.TemporaryDirectory() as folder:
-        opened = engines(options.model, Path(folder))
+        opened = engines(options.model, Path(folder), options.formats.split(","))
         found = speeds(opened, chunks(options.chunks), options.rounds)
         texts = [text[:160] for text in chunks(options.parity, seed=1)] if options.parity else []
         nearest = alike(opened, texts) if texts else {}
