@@ -20,7 +20,8 @@ from embedder import Embedder, open_embedder
 from embedder.training.data import Data, drawn, lines, paragraphs, read
 from embedder.training.journal import Step
 from embedder.training.recipes import find_recipe
-from embedder.training.run import Options, Work, train
+from embedder.training.run import train
+from embedder.training.work import Options, Work
 from indexer import Evaluator, read_beir, read_pairs, similarity
 from tests.shared import SHARED
 

@@ -14,7 +14,7 @@ from app.commands.models import PANEL
 
 if TYPE_CHECKING:
     from embedder.training.journal import Step
-    from embedder.training.run import Options
+    from embedder.training.work import Options
 
 Data = Annotated[
     list[Path] | None,
@@ -65,7 +65,7 @@ def train(
 ) -> None:
     """Train any decoder as an embedder by a paper's recipe; a run that was stopped goes on when it is started again."""
     from embedder.training.recipes import find_recipe
-    from embedder.training.run import Options
+    from embedder.training.work import Options
 
     if not recipe:
         list_recipes(session)
@@ -132,13 +132,14 @@ class Run:
     def go(self, *, out: Path, dev: Path | None, dry_run: bool) -> None:
         """Tell the cost, or train and tell where the model is."""
         from app.commands.stopping import interruptible
-        from embedder.training.run import Work
-        from embedder.training.run import train as run
+        from embedder.training.work import Work
 
         work = Work(self.recipe, self.base, self.data, out, self.options)
         if dry_run:
             self.cost(work)
             return
+        from embedder.training.run import train as run
+
         work.dev = measure(dev) if dev else None
         with interruptible() as stop, training_bar(self.recipe.name) as show:
             work.stop, work.tell = stop, show

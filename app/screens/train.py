@@ -92,7 +92,7 @@ def given(files: str) -> Any:
 def cost(recipe: str, data: Any, steps: int, batch: int) -> None:
     """Steps, tokens and time, by timing the resident model on a few of the texts."""
     from embedder.training.cost import estimate
-    from embedder.training.run import Options, Work
+    from embedder.training.work import Options, Work
 
     home = house()
     work = Work(RECIPES[recipe], base(), data, Path(), Options(steps=steps, batch=batch))

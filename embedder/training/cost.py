@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +12,7 @@ from embedder.engine import Engine
 from embedder.method import find_method
 from embedder.training.data import drawn
 from embedder.training.recipe import Stage
-
-if TYPE_CHECKING:
-    from embedder.training.run import Work
+from embedder.training.work import Work, fitted, method_of
 
 SAMPLE = 64  # texts whose lengths are looked at
 TIMED = 16  # texts that are timed
@@ -36,10 +33,9 @@ class Cost:
 
 def estimate(work: Work, engine: Engine) -> list[Cost]:
     """The cost of each stage; the engine is timed as it is, under the recipe's attention."""
-    from embedder.training.run import fitted, method_of
-
     found = []
-    for stage in [fitted(stage, work) for stage in work.recipe.chosen(work.options.stages)]:
+    kind = engine.device.partition(":")[0]
+    for stage in [fitted(stage, work, kind) for stage in work.recipe.chosen(work.options.stages)]:
         row = method_of(work.recipe, engine)
         try:
             timed = combine(row, engine)

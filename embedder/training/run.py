@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,76 +18,32 @@ import torch
 from embedder import adapters
 from embedder.card import Card, read_card
 from embedder.embedder import Embedder, combine
-from embedder.engine import Engine, open_engine
+from embedder.engine import open_engine
 from embedder.loading import pick_device
-from embedder.method import Method, find_method
+from embedder.method import Method
 from embedder.row import Side
 from embedder.training import batches, search, write
 from embedder.training.data import Data, Reply, coin, hold_out
 from embedder.training.dev import Dev, held_out
-from embedder.training.journal import Step, read_journal
+from embedder.training.journal import read_journal
 from embedder.training.loop import Controls, Loop
 from embedder.training.losses import objective
-from embedder.training.recipe import Recipe, Stage
+from embedder.training.recipe import Stage
 from embedder.training.student import Student
 from embedder.training.trainable import prepare
+from embedder.training.work import Options, Trained, Work, fitted, method_of
 from embedder.transformers_engine import TransformersEngine
 
-CPU_BATCH = 64  # a paper's batch of thousands would be one step an hour on a CPU
 MICRO = {"cpu": 64, "cuda": 128, "mps": 64}  # texts at once to begin with; memory halves it where it must
 MASKED_HELD_OUT = 32  # blocks
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a person changes in a recipe's row; 0 and "" leave it as it is."""
-
-    stages: tuple[str, ...] = ()
-    trains: str = ""
-    steps: int = 0
-    epochs: int = 0
-    batch: int = 0
-    micro: int = 0
-    rate: float = 0.0
-    tokens: int = 0
-    every: int = 50
-    patience: int = 0
-    seed: int = 0
-    device: str = "auto"
-    dtype: str = "auto"
-    checkpointing: bool = False
-
-
-@dataclass(slots=True)
-class Work:
-    """A run: what is trained on what, where it is written, and who is told."""
-
-    recipe: Recipe
-    base: str
-    data: Data
-    out: Path
-    options: Options = field(default_factory=Options)
-    dev: Dev | None = None
-    tell: Callable[[Step], None] = lambda step: None
-    stop: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What came of a stage: its row as it was run, its steps, first and last loss, first and best score."""
-
-    stage: Stage
-    steps: int
-    loss: tuple[float, float]
-    score: tuple[float, float] | None
-    measure: str = ""
 
 
 def train(work: Work) -> Path:
     """Run a recipe to its end, or go on with a run that was stopped; gives the model's folder."""
     held = hold_out(work.data) if work.dev is None else []
     _claim(work)
-    stages = [fitted(stage, work) for stage in work.recipe.chosen(work.options.stages)]
+    kind = pick_device(work.options.device).type
+    stages = [fitted(stage, work, kind) for stage in work.recipe.chosen(work.options.stages)]
     if any(stage.objective == "search" for stage in stages):
         return search.demonstrations(work)
     engine = opened(work.base, work.options, stages)
@@ -138,30 +93,6 @@ def opened(base: str, options: Options, stages: list[Stage]) -> TransformersEngi
     if whole and engine.attached is not None:
         raise ValueError(f"{base} is an adapter, so only another adapter can be trained on it: --trains lora")
     return engine
-
-
-def method_of(recipe: Recipe, engine: Engine) -> Method:
-    """The recipe's method, or its form for models without a chat template."""
-    name = recipe.plain if recipe.plain and not getattr(engine, "chats", False) else recipe.method
-    return find_method(name)
-
-
-def fitted(stage: Stage, work: Work) -> Stage:
-    """The row with a person's changes, and no larger than the data and the device can bear."""
-    options = work.options
-    given: dict[str, Any] = {"trains": options.trains} if options.trains and stage.trains != "nothing" else {}
-    given |= {name: value for name in ("steps", "epochs", "rate") if (value := getattr(options, name))}
-    if options.tokens:
-        given |= {"query_tokens": min(stage.query_tokens, options.tokens)}
-        given |= {"document_tokens": min(stage.document_tokens, options.tokens)}
-    if options.steps and not options.epochs:
-        given["epochs"] = 10**6  # as many passes as the steps take
-    count = len(work.data.passages()) if stage.views == "twice" or stage.objective == "mntp" else work.data.pairs
-    largest = max(2, count // 8)
-    if pick_device(options.device).type == "cpu":
-        largest = min(largest, CPU_BATCH)
-    batch = options.batch or (min(stage.batch, largest) if stage.objective != "mntp" else min(stage.batch, 32))
-    return replace(stage, batch=batch, **given)
 
 
 def _run_stage(

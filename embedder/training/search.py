@@ -22,7 +22,7 @@ from embedder.training.loop import Stopped
 from embedder.training.write import described
 
 if TYPE_CHECKING:
-    from embedder.training.run import Work
+    from embedder.training.work import Work
 
 LINKED = 2**30  # bytes from which a file is linked, not copied
 OWN = ("twofold.json", "README.md")

@@ -22,7 +22,7 @@ from embedder.training.recipe import Stage
 from embedder.transformers_engine import TransformersEngine
 
 if TYPE_CHECKING:
-    from embedder.training.run import Trained, Work
+    from embedder.training.work import Trained, Work
 
 
 def adapter(body: Any, name: str, base: str, folder: Path) -> None:

@@ -18,7 +18,8 @@ from embedder.training.dev import Dev
 from embedder.training.journal import read_journal
 from embedder.training.loop import Stopped
 from embedder.training.recipes import find_recipe
-from embedder.training.run import Options, Work, train
+from embedder.training.run import train
+from embedder.training.work import Options, Work
 from tests import tiny
 
 PAIRS = [Pair(f"question {n} {'abc'[n % 3]}", f"answer {n} {'abc'[n % 3] * 4}", (f"wrong {n}",)) for n in range(64)]
