@@ -18,6 +18,7 @@ CARD = {
     "rerank": False,
     "dimensions": [512, 256, 128, 64],
     "chunk_tokens": 160,
+    "surround": 0.5,
     "limit": 512,
 }
 

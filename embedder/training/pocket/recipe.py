@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from embedder.training.picture import curve
 from embedder.training.pocket import corpus, export, layers, lessons, table, teachers
 from embedder.training.pocket import tokenizer as pieces
 from embedder.training.pocket.corpus import Pair
@@ -161,8 +162,14 @@ class Kitchen:
         return model
 
     def ship(self, folder: Path) -> None:
-        """Stage six."""
+        """Stage six, and the picture of the run."""
         export.export(layers.expand(self.decoder(), self.groups()), self.work / "tokenizer.json", folder)
+        (self.work / "curve.svg").write_text(self.curve(), "utf-8")
+
+    def curve(self) -> str:
+        """The imitation loss of every stage as an SVG, from the run's log."""
+        rows = [json.loads(line) for line in (self.work / "log.jsonl").read_text("utf-8").splitlines()]
+        return curve([{"stage": row["stage"], "loss": row["imitation"]} for row in rows if "step" in row])
 
     def _logged(self, stage: str, recipe: Any, steps: Iterable[tuple[int, float, float]]) -> None:
         """Run a stage, with a line of JSON for every ten steps in `log.jsonl`."""
