@@ -41,9 +41,9 @@ def facts(recipe: Recipe) -> None:
         ("method", recipe.method),
         ("stages", " then ".join(stage.name for stage in recipe.chosen())),
         ("learns from", "texts" if all(s.views == "twice" or s.objective == "mntp" for s in stages) else "pairs"),
-        ("", recipe.source),
     ]))  # fmt: skip
-    note(f"It trains {LEARNS[recipe.chosen()[0].trains]}." + (f" Note: {recipe.note}." if recipe.note else ""))
+    said = f" Note: {recipe.note}." if recipe.note else ""
+    note(f"{recipe.source}. It trains {LEARNS[recipe.chosen()[0].trains]}.{said}")
 
 
 def choose() -> None:
@@ -151,7 +151,7 @@ def draw(run: TrainingRun) -> None:
             training_runs.stop(home, run.name)
             st.toast("It stops after this step and keeps what it has.")
         if run.phase in ("stopped", "failed") and st.button(
-            "Go on", key=f"train-resume-{run.name}", icon=":material/resume:"
+            "Go on" if run.phase == "stopped" else "Try again", key=f"train-resume-{run.name}", icon=":material/resume:"
         ):
             training_runs.resume(home, run)
             st.rerun(scope="app")
@@ -176,7 +176,8 @@ def curve(run: TrainingRun) -> None:
 
     losses = [float(row["loss"]) for row in run.rows]
     drawn = {"step": list(range(1, len(losses) + 1)), "loss": losses, "running mean": running(losses)}
-    st.line_chart(drawn, x="step", y=["loss", "running mean"], height=220, x_label="step", y_label="loss")
+    st.line_chart(drawn, x="step", y=["loss", "running mean"], height=220, x_label="step", y_label="loss",
+                  color=["#8aa6a1", "#2f9c8d"])  # fmt: skip
     scores = [row["score"] for row in run.rows if row.get("score") is not None]
     if scores:
         note(f"Score on what was held out: {scores[0]:.4f} first, {scores[-1]:.4f} last.")
