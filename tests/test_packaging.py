@@ -31,7 +31,13 @@ def imports(folder):
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("embedder", ("train", "llama")), ("indexer", ()), ("app", ()), ("tests", ("dev",)), ("benchmarks", ("dev",))],
+    [
+        ("embedder", ("train", "llama")),
+        ("indexer", ()),
+        ("app", ()),
+        ("tests", ("dev",)),
+        ("benchmarks", ("dev", "mteb")),
+    ],
 )
 def test_every_import_is_of_a_declared_dependency(folder, extras):
     declared = {plain(line) for line in PROJECT["dependencies"]}

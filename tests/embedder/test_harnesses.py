@@ -60,7 +60,7 @@ def test_the_evaluator_of_sentence_transformers_finds_what_ours_finds(exported, 
 
 @pytest.mark.filterwarnings("default")
 def test_mteb_runs_a_local_task_through_the_export(exported, dataset, ours):
-    pytest.importorskip("mteb", reason="MTEB is heavy and not among the tests' needs: pip install mteb")
+    pytest.importorskip("mteb", reason="MTEB is large: the extra `mteb`")
     from benchmarks.mteb_local import by_mteb
 
     assert by_mteb(exported, dataset) == pytest.approx(ours["ndcg@10"].value, abs=1e-3)
