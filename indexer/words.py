@@ -112,8 +112,9 @@ def affordable(connection: Connection, query: str) -> Match:
 
     To score a chunk takes ten times as long as to find that it has a term, and a chunk that has only the common terms
     of a query is rarely among its best. So only chunks that have one of its rarest terms are scored, CANDIDATES or a
-    little less of them, but then by all terms, from the rarest on until they match BUDGET chunks. On scifact and cosqa
-    with the same shares of their documents the ranking keeps the nDCG@10 of scoring everything.
+    little less of them, and by the terms, from the rarest on, that match BUDGET chunks together. With the shares this
+    is of 100,000 chunks, nDCG@10 is 0.672 on scifact and 0.388 on cosqa; scoring every chunk that has one of the terms
+    that count gives 0.669 and 0.388 at twice the time, scoring everything 0.688 and 0.394 at many times of it.
     """
     wanted = terms(query)
     size = connection.execute(_SIZE).scalar() or 0
