@@ -13,6 +13,7 @@ pytest.importorskip("accelerate", reason="training comes with the extra `train`"
 
 from embedder import Message, open_embedder, open_engine, read_card
 from embedder.training import loop as loops
+from embedder.training.authors import Resident
 from embedder.training.data import Data, Pair
 from embedder.training.dev import Dev
 from embedder.training.journal import read_journal
@@ -173,3 +174,19 @@ def test_checkpointing_changes_no_loss(base, tmp_path):
     train(work(base, tmp_path / "kept", options=replace(OPTIONS, steps=2, checkpointing=True)))
     got, wanted = ([row[2] for row in losses(tmp_path / name)] for name in ("kept", "plain"))
     np.testing.assert_allclose(got, wanted, rtol=1e-4)
+
+
+@pytest.mark.parametrize("recipe", ["prompteol", "repllama", "gtr", "echo", "gritlm"])
+def test_every_other_recipe_makes_a_model_with_its_method(base, tmp_path, recipe):
+    options = replace(OPTIONS, steps=1, every=1, batch=4, tokens=12)
+    rows = []
+    out = train(work(base, tmp_path / "out", recipe, options, tell=rows.append))
+    found = open_embedder(str(out))
+    assert found.method.name == find_recipe(recipe).method and not found.untrained
+    assert np.isfinite(rows[0].loss) and read_card(str(out)).writes == (recipe != "gtr")
+
+
+def test_the_resident_model_draws_by_the_seed(base):
+    author = Resident(open_engine(str(base)))
+    one, again, other = (author.write("Think of tasks.", seed=seed, max_tokens=12) for seed in (1, 1, 2))
+    assert one == again != other
