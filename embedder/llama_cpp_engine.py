@@ -15,7 +15,8 @@ from embedder.batching import filled
 from embedder.engine import Message
 from embedder.gguf_header import Header
 from embedder.gguf_source import GgufSource, find
-from embedder.llama_library import LlamaContext, LlamaModel, library
+from embedder.llama_context import LlamaContext
+from embedder.llama_library import LlamaModel, library
 from embedder.llama_tokens import LlamaTokens
 from embedder.prompt import Prompt
 
@@ -48,6 +49,8 @@ class LlamaCppEngine:
         api = library()
         self.dim = int(api.llama_model_n_embd_out(self._model.pointer))
         self.context = min(int(api.llama_model_n_ctx_train(self._model.pointer)), LONGEST)
+        self.bytes = int(api.llama_model_size(self._model.pointer))  # memory of the weights, which all contexts share
+        self._window = int(api.llama_model_n_swa(self._model.pointer))
         self.dtype = source.number_format
         self._embedding: dict[bool, LlamaContext] = {}  # by whether attention is causal
         self._writers: list[LlamaContext] = []  # those that nobody is writing with
@@ -57,11 +60,6 @@ class LlamaCppEngine:
     def chats(self) -> bool:
         """Whether the file has a chat template, so that the model can be asked in turns."""
         return self._tokens.chats
-
-    @property
-    def bytes(self) -> int:
-        """Memory of the weights, which all contexts share."""
-        return int(library().llama_model_size(self._model.pointer))
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text; special tokens written inside it stay text."""
@@ -139,8 +137,6 @@ class LlamaCppEngine:
     def close(self) -> None:
         """Give memory back; the engine cannot be used afterwards."""
         with self._lock:
-            for context in (*self._embedding.values(), *self._writers):
-                context.close()
             self._embedding, self._writers = {}, []
             self._tokens.close()
             self._model.close()
@@ -163,9 +159,10 @@ class LlamaCppEngine:
                 f"{self.name} biases attention by key position (ALiBi), which is a distance only under causal"
                 " attention; pick a causal method, for example echo"
             )
-        window = int(library().llama_model_n_swa(self._model.pointer))
-        if 0 < window < longest:
-            raise ValueError(f"{self.name} sees {window} tokens at a time: {longest} in both directions are too many")
+        if 0 < self._window < longest:
+            raise ValueError(
+                f"{self.name} sees {self._window} tokens at a time: {longest} in both directions are too many"
+            )
 
     def _pooled(self, batch: list[Prompt], causal: bool, longest: int) -> np.ndarray:
         """Weighted sums of one call's texts, (n, dim); only tokens that weigh something are asked for."""
@@ -209,7 +206,7 @@ class LlamaCppEngine:
 
     def _leave(self, writer: LlamaContext) -> None:
         writer.stop = None
-        if self._model.pointer is None:  # closed meanwhile
+        if writer.pointer is None:  # closed meanwhile
             return
         writer.clear()
         with self._lock:

@@ -131,6 +131,7 @@ class LlamaTokens(Roles):
             return LlamaModel(copy, vocabulary_only=True)
 
     def _read(self, text: str) -> list[int]:
+        self._model.check_open()
         vocabulary = self._model.vocabulary
         if self._markers and self._markers.search(text):
             vocabulary = self._plain.vocabulary
@@ -155,6 +156,7 @@ class LlamaTokens(Roles):
         """The bytes a token stands for, special tokens by name."""
         known = self._pieces.get(token)
         if known is None:
+            self._model.check_open()
             size = self._api.llama_token_to_piece(self._model.vocabulary, token, self._buffer, 1024, 0, True)
             known = self._pieces[token] = self._buffer.raw[: max(size, 0)]
         return known

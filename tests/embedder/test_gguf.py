@@ -129,6 +129,20 @@ def test_a_stop_ends_it_at_the_next_token_and_closing_gives_the_context_back(lla
     assert len(llama._writers) == kept + 1
 
 
+def test_an_engine_that_is_closed_while_somebody_uses_it_says_so(files):
+    engine = open_engine(str(files["llama"]))
+    combine(METHODS["mean"], engine)
+    pieces = engine.stream(ASK, stop=threading.Event(), max_tokens=50)
+    next(pieces)
+    engine.close()
+    for use in (lambda: next(pieces), lambda: engine.encode("text"), lambda: engine.score("a", "b")):
+        with pytest.raises(RuntimeError, match="closed meanwhile"):
+            use()
+    with pytest.raises(RuntimeError, match="closed meanwhile"):
+        engine.vectors([Prompt((5,), (1.0,))], causal=True)
+    engine.close()
+
+
 def test_a_stop_ends_the_reading_of_a_prompt_too(llama):
     stop = threading.Event()
     writer = llama._writer(400)
