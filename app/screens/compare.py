@@ -31,12 +31,11 @@ FEWEST, MOST = 2, 4
 
 def controls(options: list[str]) -> list[str]:
     """Which columns, and how deep; all of it lives in the address."""
-    given = [label for label in st.query_params.get_all("columns") if label in options]
-    start = given or first_choice(options)
+    if "columns" not in st.query_params and "columns" not in st.session_state:
+        st.session_state.columns = first_choice(options)  # no default of the widget: those are left out of the address
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.multiselect(
-            "Columns", options, default=None if "columns" in st.session_state else start, key="columns",
-            max_selections=MOST, bind="query-params", format_func=lambda label: contender(label, []).title,
+            "Columns", options, key="columns", max_selections=MOST, bind="query-params",
             help="Vectors of a method, words alone (BM25), or both fused as Search does. Two to four.",
         )  # fmt: skip
         with st.popover("Results", icon=":material/format_list_numbered:"):
