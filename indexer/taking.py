@@ -26,6 +26,8 @@ HEADING = re.compile(r"^#{1,6}[ \t]+(?P<text>\S[^\n]*)$", re.MULTILINE)
 SENTENCE = re.compile(r"[^\n。！？.!?]+(?:[。！？]+|[.!?]+(?=\s|$)|[.!?](?=\S)[^\n。！？.!?]*)*")
 NO_PROSE = re.compile(r"^\s*(?:[#|>\-*+•=]|\d+[.)]\s|</?\w)|[{}|\\]|https?://|::")
 ENDED = re.compile(r"[。！？.!?][\"'”’）)]?$")
+FRONT = re.compile(r"^\s*title\s*:", re.IGNORECASE)  # of a title read from the block of settings a file begins with
+NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*[.、]?\s+|第[一二三四五六七八九十\d]+[章节]\s*)(?=\S)")
 IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 MARK = re.compile(r"<[^>\n]{1,80}>|[*_`]{1,3}|\{#[\w-]+\}")
@@ -134,7 +136,7 @@ def plain(text: str) -> str:
 
 
 def _made(passage: Passage, kind: Kind, taken: str) -> Question | None:
-    text = plain(taken)
+    text = NUMBER.sub("", plain(taken))
     if len(text) < 2:
         return None
     return Question(text, kind, passage.chunk, passage.path, passage.text, taken)
@@ -142,7 +144,7 @@ def _made(passage: Passage, kind: Kind, taken: str) -> Question | None:
 
 def _title(passage: Passage) -> Question | None:
     """The title, where the text says it too; one made up from a file's name is no question."""
-    title = passage.title.strip()
+    title = FRONT.sub("", passage.title).strip(" \t\"'")
     if not passage.opens or title not in passage.text or len(terms(title)) < LEAST_TITLE:
         return None
     return _made(passage, "title", title)
@@ -152,7 +154,7 @@ def _heading(passage: Passage) -> Question | None:
     """The first heading that is not the title and has words of its own."""
     for match in HEADING.finditer(FENCE.sub("", passage.text)):
         text = match["text"].strip("# \t")
-        if text != passage.title.strip() and len(terms(plain(text))) >= LEAST_TITLE:
+        if text not in passage.title and len(terms(plain(text))) >= LEAST_TITLE:
             return _made(passage, "heading", text)
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 import streamlit as st
 
 import app.house
+from app.contenders import contender
 from app.house import House
 from app.making import Making, Plan, Resident, provenance
+from app.measuring import Run, passkey_figures
 from app.parts_shared import house as shared
 from embedder import Embedder, HashEngine
 from indexer import Collection
@@ -121,6 +124,18 @@ def test_a_model_that_writes_is_named_and_called_related(asked: House) -> None:
     assert (found.origin, found.model) == ("written", "hash") and found.details["tasks"]
     assert "generator and judge are related" in provenance(found)
     assert "generator and judge are related" in opened("testsets").info[0].value
+
+
+def test_what_is_under_way_can_be_stopped(asked: House) -> None:
+    stop = threading.Event()
+    stop.set()
+    judge = ("mean", asked.of_space(asked.collection.spaces()[0]))
+    assert list(Making(asked.collection, Plan("never", 4), [judge], stop=stop).run()) == []
+    assert asked.collection.jobs()[0].state == "cancelled" and not QuestionSets(asked.collection.catalogue).all()
+    one = contender("mean", asked.collection.spaces())
+    run = Run(asked.collection, "passkey test", [one], asked.of_contender, asked.bench.telling, stop)
+    assert list(run.steps(lambda opened, stop, tell: passkey_figures(opened, stop=stop, tell=tell))) == []
+    assert asked.collection.jobs()[0].state == "cancelled" and asked.bench.telling == {}
 
 
 def test_a_folder_of_a_task_is_measured_and_told_by_its_files(asked: House, tmp_path: Path) -> None:
