@@ -28,7 +28,7 @@ from embedder.gguf_export import export_gguf
 from indexer import Evaluator, read_beir
 from tests.shared import SHARED
 
-FORMATS = ("f32", "f16", "q8_0", "q4_k_m")
+FORMATS = ("f32", "bf16", "f16", "q8_0", "q4_k_m")
 PROMPT = 400  # tokens that are read before the first token of an answer
 TORCH = "transformers"
 

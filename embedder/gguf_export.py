@@ -28,14 +28,14 @@ ARCHITECTURES = {
     "qwen2": ("qwen2", False),
     "qwen3": ("qwen3", False),
 }
-KINDS = {"f32": 0, "f16": 1, "q8_0": 7, "q4_k_m": 15}  # llama.cpp's numbers for what a file mostly holds
+KINDS = {"f32": 0, "bf16": 32, "f16": 1, "q8_0": 7, "q4_k_m": 15}  # llama.cpp's numbers for what a file mostly holds
 CARD, README = "twofold.card", "twofold.readme"
 
 
 def export_gguf(model: str, out: Path, quantize: str = "f16") -> Path:
     """Write a model folder (or "pocket") as GGUF; ValueError tells what cannot be carried over.
 
-    `quantize` is f32, f16, q8_0 or q4_k_m. An adapter's folder is written merged with its base.
+    `quantize` is f32, bf16, f16, q8_0 or q4_k_m. An adapter's folder is written merged with its base.
     """
     if quantize not in KINDS:
         raise ValueError(f"{quantize!r} is not one of {', '.join(KINDS)}")
@@ -45,7 +45,7 @@ def export_gguf(model: str, out: Path, quantize: str = "f16") -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         plain = Path(folder) / "plain.gguf"
-        _write(model, plain, "f32" if quantize == "f32" else "f16", out.stem)
+        _write(model, plain, "f32" if quantize in ("f32", "bf16") else "f16", out.stem)
         whole = plain
         if quantize not in ("f32", "f16"):
             whole = Path(folder) / "quantized.gguf"

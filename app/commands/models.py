@@ -140,7 +140,8 @@ def models(
     folder: Annotated[str, typer.Argument(metavar="[FOLDER]", help="With export: which model to write.")] = "",
     gguf: Annotated[Path | None, typer.Option("--gguf", metavar="OUT", help="With export: the file to write.")] = None,
     quantize: Annotated[
-        Literal["f16", "q8_0", "q4_k_m", "f32"], typer.Option(help="With export: the number format of the weights.")
+        Literal["f16", "q8_0", "q4_k_m", "bf16", "f32"],
+        typer.Option(help="With export: how weights are kept."),
     ] = "f16",
 ) -> None:
     """List the bundled model and those a collection was made with, show one's card, or write one as a GGUF file."""

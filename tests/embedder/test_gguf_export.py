@@ -17,7 +17,7 @@ def test_quantized_files_are_smaller_and_nearly_the_same(tmp_path):
     folder = tiny.save("llama", tmp_path / "m", **wide)
     theirs = combine(METHODS["mean"], open_engine(str(folder))).documents(tiny.TEXTS)
     sizes = {}
-    for kind, near in (("f32", 0.9999), ("f16", 0.999), ("q8_0", 0.99), ("q4_k_m", 0.8)):
+    for kind, near in (("f32", 0.9999), ("bf16", 0.99), ("f16", 0.999), ("q8_0", 0.99), ("q4_k_m", 0.8)):
         file = export_gguf(str(folder), tmp_path / f"{kind}.gguf", kind)
         engine = open_engine(str(file))
         assert (combine(METHODS["mean"], engine).documents(tiny.TEXTS) * theirs).sum(1).min() > near
@@ -88,7 +88,7 @@ def test_a_tokenizer_that_llama_cpp_has_no_name_for_is_refused(tmp_path):
 def test_a_name_or_a_format_that_makes_no_sense_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"has to end in .gguf"):
         export_gguf("pocket", tmp_path / "out.bin")
-    with pytest.raises(ValueError, match="'q2' is not one of f32, f16, q8_0, q4_k_m"):
+    with pytest.raises(ValueError, match="'q2' is not one of f32, bf16, f16, q8_0, q4_k_m"):
         export_gguf("pocket", tmp_path / "out.gguf", "q2")
 
 
