@@ -76,8 +76,10 @@ class LlamaContext:
         The texts together may have `batch` tokens; a single one may have more where attention is causal.
         """
         with self.model.lock:
-            rows = self._rows(texts, wanted)
-            self.clear()
+            try:
+                rows = self._rows(texts, wanted)
+            finally:
+                self.clear()
         return np.split(rows, np.cumsum([len(at) for at in wanted])[:-1])
 
     def _rows(self, texts: Sequence[Sequence[int]], wanted: Sequence[np.ndarray]) -> np.ndarray:
@@ -90,7 +92,8 @@ class LlamaContext:
         return self._states(ids, places, owners, np.concatenate(asked).astype(np.int8), last=True)
 
     def _long(self, ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """One text in several calls, each seeing what came before."""
+        """One text in several calls, each seeing what came before; what follows the last wanted token is left out."""
+        ids = ids[: int(wanted.max()) + 1]
         shown = np.isin(np.arange(len(ids)), wanted).astype(np.int8)
         rows = []
         for begin in range(0, len(ids), self.batch):
@@ -104,11 +107,10 @@ class LlamaContext:
         self, ids: np.ndarray, places: np.ndarray, owners: np.ndarray, shown: np.ndarray, *, last: bool
     ) -> np.ndarray:
         count = int(shown.sum())
+        self._final, self._alone, self._early, self._last = None, False, False, last
         if not count:
             self._decode(ids, places, owners, shown)
             return np.zeros((0, self._width), np.float32)
-        self._final, self._alone, self._early = None, False, False
-        self._last = last
         code = self._decode(ids, places, owners, shown, allowed=(0, ABORTED))
         if self._final is None or self._core.ggml_nbytes(self._final) != 4 * count * self._width:
             raise ValueError("llama.cpp does not show the last hidden states of this architecture")

@@ -85,7 +85,11 @@ def test_a_text_longer_than_a_call_is_read_in_parts(llama, monkeypatch):
     whole = llama.vectors([prompt], causal=True)
     monkeypatch.setattr("embedder.llama_cpp_engine.BATCH", 64)
     llama._embedding.pop(True).close()
-    np.testing.assert_allclose(llama.vectors([prompt], causal=True), whole, atol=NEAR)
+    for _ in range(2):
+        np.testing.assert_allclose(llama.vectors([prompt], causal=True), whole, atol=NEAR)
+    early = Prompt(prompt.ids, (*(0.0,) * 70, 1.0, *(0.0,) * 329))
+    short = Prompt(prompt.ids[:71], (*(0.0,) * 70, 1.0))
+    np.testing.assert_allclose(*(llama.vectors([one], causal=True) for one in (early, short)), atol=NEAR)
     llama._embedding.pop(True).close()
 
 
