@@ -13,24 +13,61 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from embedder import open_embedder
-from indexer import Collection
+from app.contenders import parsed
+from app.evaluation import TestSet, evaluate
+from embedder import Embedder, open_embedder
+from indexer import Collection, Results, read_beir
+from indexer.dataset import Dataset
+from indexer.own import write_beir
 from tests.app.browser import ROOT, Served, chromium, idle, playwright
 
 ENGLISH = "how hot should the water for green tea be"
 CHINESE = "茶马古道 经过哪里"
 ASKED = "How hot should the water for green tea be?", "How do I keep a telescope mirror aligned?"
 PATIENCE_MS = 180_000
+METHODS = ("echo", "mean", "last")  # beside the model's own
+SET = "testset"
 
 
 def indexed(home: Path) -> None:
-    """The sample folder in a collection of its own."""
+    """The sample folder in a collection of its own, with vectors of several methods, measured on its headings."""
     folder = home / "Documents"
     shutil.copytree(ROOT / "examples", folder)
     collection = Collection.open(home)
-    for _ in collection.ingest(folder, [open_embedder()]):
+    first = open_embedder()
+    embedders = {
+        first.method.name: first,
+        **{name: open_embedder("pocket", name, engine=first.engine) for name in METHODS},
+    }
+    for _ in collection.ingest(folder, list(embedders.values())):
         pass
+    measured(collection, embedders, home / SET)
     collection.close()
+
+
+def measured(collection: Collection, embedders: dict[str, Embedder], folder: Path) -> None:
+    """Each method on the titles of the documents: which finds the passage that a title stands over."""
+    headings(collection, folder)
+    test = TestSet(folder.name, read_beir(folder), own=False)
+    contenders = parsed(",".join([*embedders, "words"]), collection.spaces())
+    results = Results(collection.catalogue)
+    pairs = ((one, None if one.mode == "words" else embedders[one.method]) for one in contenders)
+    for _, result in evaluate(test, pairs, collection=collection):
+        results.keep(result)
+
+
+def headings(collection: Collection, folder: Path) -> None:
+    """Every title as a question whose answer is the document's first passage without that title."""
+    documents, queries, judged = {}, {}, {}
+    for row in collection.documents(limit=200):
+        whole = collection.document(row.id)
+        for chunk in whole.chunks:
+            documents[str(chunk.id)] = whole.text[chunk.start : chunk.end]
+        if row.title and whole.chunks:
+            first = str(whole.chunks[0].id)
+            documents[first] = documents[first].replace(row.title, "")
+            queries[first], judged[first] = row.title, {first: 1}
+    write_beir(Dataset(folder.name, documents, queries, judged), folder)
 
 
 def search(page: Any, address: str, query: str) -> None:
@@ -122,6 +159,29 @@ def dark(page: Any, address: str, out: Path) -> None:
     page.screenshot(path=out / "document-dark.png")
 
 
+def beside(page: Any, address: str, home: Path, out: Path, name: str = "") -> None:
+    """Compare, the lab, the methods and the measurement; `name` is put behind each picture's own."""
+    screens = {
+        "compare": f"compare?query={ENGLISH}",
+        "lab": f"lab?lab-query={ENGLISH}",
+        "methods": "methods",
+        "evaluate": f"evaluate?folder={home / SET}",
+    }
+    for screen, path in screens.items():
+        for _ in range(2):  # the first time says that the model is being loaded
+            page.goto(f"{address}/{path}")
+            idle(page)
+            if screen != "methods":
+                page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first.wait_for()
+        page.wait_for_timeout(1500)
+        high = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+        size = page.viewport_size
+        page.set_viewport_size({"width": size["width"], "height": min(high, 1400)})
+        page.wait_for_timeout(1500)
+        page.screenshot(path=out / f"{screen}{name}.png")
+        page.set_viewport_size(size)
+
+
 def main() -> None:
     """Index, serve, take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -143,8 +203,10 @@ def main() -> None:
                 if name == "phone":
                     search(page, served.address, ENGLISH)
                     page.screenshot(path=out / "search-phone.png")
+                    beside(page, served.address, home, out, "-phone")
                 else:
                     (light if name == "light" else dark)(page, served.address, out)
+                    beside(page, served.address, home, out, "" if name == "light" else "-dark")
                 context.close()
         finally:
             browser.close()

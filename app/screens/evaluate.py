@@ -50,7 +50,8 @@ def stamp(name: str) -> int:
         home = house().collection
         return hash((len(home.votes.all()), home.status()["chunks"], st.session_state.get("testset-changed", 0)))
     folder = Path(name).expanduser()
-    return max((file.stat().st_mtime_ns for file in folder.glob("**/*.*sv")), default=0)
+    files = [folder / name for name in ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")]
+    return max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
 
 
 def start(name: str, own: bool) -> None:

@@ -135,7 +135,8 @@ def make(space: Any) -> None:
 def bar(job: Any) -> None:
     """One job: how far, how fast, and a button that ends it."""
     progress = house().works.progress if job.target == house().works.current else None
-    text = f"{job.target}: {job.done:,} of {parts.plural(job.total, 'file' if job.kind == 'ingest' else 'passage')}"
+    unit = {"ingest": "file", "space": "passage"}.get(job.kind)
+    text = f"{job.target}: {job.done:,} of {parts.plural(job.total, unit)}" if unit else job.target
     if progress is not None and progress.tokens_per_s:
         text += f", {progress.tokens_per_s:,.0f} tokens/s"
         text += f", about {parts.duration(progress.eta_s)} left" if progress.eta_s else ""
