@@ -79,8 +79,7 @@ def train(
     if out is None and not dry_run:
         raise typer.BadParameter("say where the model goes: --out DIR")
     given = gathered(session, data or [], generate, from_collection=from_collection, split=split, most=most)
-    place = {"out": out.expanduser() if out else Path(), "dev": dev}
-    Run(session, row, given, options).go(**place, dry_run=dry_run)
+    Run(session, row, given, options).go(out=out.expanduser() if out else Path(), dev=dev, dry_run=dry_run)
 
 
 def list_recipes(session: Session) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers.base.sampler import NoDuplicatesBatchSampler, ProportionalBatchSampler
-from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.data import BatchSampler, ConcatDataset, Dataset
 
 from embedder.training.data import Data, Pair, Reply
 from embedder.training.mntp import Corruption, blocks, corrupt, corruption_of, mask_token
@@ -83,7 +83,8 @@ def plan(sets: Sequence[Rows], size: int, *, seed: int, epochs: int, steps: int)
         NoDuplicatesBatchSampler(rows, min(size, len(rows)), drop_last=True, generator=generator, seed=seed)
         for rows in sets
     ]
-    every = ProportionalBatchSampler(Concat(list(sets)), samplers, generator=generator, seed=seed)
+    apart: list[BatchSampler] = [*samplers]
+    every = ProportionalBatchSampler(Concat(list(sets)), apart, generator=generator, seed=seed)
     for epoch in range(epochs):
         every.set_epoch(epoch)
         for sampler in samplers:

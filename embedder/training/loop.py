@@ -134,7 +134,7 @@ class Loop(Trainer):
         return self.optimizer
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        keep(self.loss, self.student, Path(output_dir or self.args.output_dir) / WEIGHTS)
+        keep(self.loss, self.student, Path(output_dir or str(self.args.output_dir)) / WEIGHTS)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         restore(self.loss, self.student, Path(resume_from_checkpoint) / WEIGHTS)
@@ -158,10 +158,10 @@ class _Watch(TrainerCallback):
         self.steps, self.tokens = self.steps + 1, self.tokens + tokens
         score = self._score(state) if controls.dev and self._due(state) else None
         here = time.monotonic() - self.begun
+        rate = float(loop.lr_scheduler.get_last_lr()[0]) if loop.lr_scheduler else 0.0
         row = Step(
             loop.stage.name, state.global_step, len(loop.planned), loss, tokens, round(loop.journal.seconds + here, 3),
-            rate=loop.lr_scheduler.get_last_lr()[0] if loop.lr_scheduler else 0.0, tokens_per_s=self.tokens / here,
-            eta_s=here / self.steps * (len(loop.planned) - state.global_step), score=score, micro=loop.loss.micro,
+            rate=rate, tokens_per_s=self.tokens / here, eta_s=here / self.steps * (len(loop.planned) - state.global_step), score=score, micro=loop.loss.micro,
         )  # fmt: skip
         if not math.isfinite(loss):
             raise ValueError(f"the loss is {loss} at step {state.global_step}: lower the rate with --rate")
@@ -190,7 +190,7 @@ class _Watch(TrainerCallback):
         if not controls.patience or len(scores) <= controls.patience or controls.dev is None:
             return False
         ordered = [controls.dev.sign * score for score in scores]
-        return max(ordered[-controls.patience :]) <= max(ordered[: -controls.patience])
+        return bool(max(ordered[-controls.patience :]) <= max(ordered[: -controls.patience]))
 
 
 def trained(loss: Objective, student: Student) -> dict[str, torch.nn.Parameter]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -20,7 +20,8 @@ from embedder.training.recipe import Stage
 from embedder.training.student import Student, model_of
 
 Batch = dict[str, Any]
-BOTH_WAYS = ("query_to_doc", "doc_to_query")
+Direction = Literal["query_to_doc", "query_to_query", "doc_to_query", "doc_to_doc"]
+BOTH_WAYS: tuple[Direction, ...] = ("query_to_doc", "doc_to_query")
 
 
 class Objective(Protocol):
@@ -74,7 +75,7 @@ class Contrast(torch.nn.Module):
         return torch.as_tensor(loss(columns, None))
 
 
-class LearntTemperature(CachedMultipleNegativesRankingLoss):  # type: ignore[misc]
+class LearntTemperature(CachedMultipleNegativesRankingLoss):
     """InfoNCE whose scale is exp(tau) with tau learnt, as cpt-text has it."""
 
     def __init__(self, model: SentenceTransformer, scale: float, **options: Any) -> None:
@@ -131,7 +132,7 @@ class Joint(torch.nn.Module):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The weighted sum of both."""
-        return self.contrast(batch) + self.weight * self.written(batch["replies"])
+        return torch.as_tensor(self.contrast(batch) + self.weight * self.written(batch["replies"]))
 
     def written(self, replies: dict[str, torch.Tensor]) -> torch.Tensor:
         """Mean cross entropy of the replies' tokens, each predicted from the state before it."""
@@ -141,13 +142,13 @@ class Joint(torch.nn.Module):
         parts = list(_parts(replies, self.micro))
         done = torch.zeros((), device=device)
         for number, part in enumerate(parts):
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.student.half):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.student.bfloat16_products):
                 logits = model(input_ids=part["input_ids"].to(device), use_cache=False).logits
             labels = part["labels"].to(device)[:, 1:]
             loss = functional.cross_entropy(logits[:, :-1].float().flatten(0, 1), labels.flatten(), reduction="sum")
             loss = loss / total
             if number < len(parts) - 1 and loss.requires_grad:
-                (self.weight * loss).backward()
+                (self.weight * loss).backward()  # type: ignore[no-untyped-call]
                 loss = loss.detach()
             done = done + loss
         return done

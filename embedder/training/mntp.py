@@ -92,7 +92,7 @@ def corrupt(
     fate = chance.random(count)
     other = chance.integers(0, size, count)
     shown, labels = list(ids), [NOTHING] * count
-    for at in np.flatnonzero(hidden):
+    for at in np.flatnonzero(hidden).tolist():
         labels[at] = ids[at]
         if fate[at] < rule.masked:
             shown[at] = mask

@@ -127,7 +127,7 @@ def student_of(engine: TransformersEngine, row: Method, stage: Stage, card: Card
     embedder = combine(row, engine, Card(limit=card.limit, chunk_tokens=card.chunk_tokens))
     lengths: dict[Side, int] = {"query": stage.query_tokens, "document": stage.document_tokens}
     half = torch.device(engine.device).type == "cuda" and torch.cuda.is_bf16_supported()
-    return Student(embedder, lengths, half=half)
+    return Student(embedder, lengths, bfloat16=half)
 
 
 def masked_dev(student: Student, texts: list[str], stage: Stage) -> Dev:
@@ -164,7 +164,12 @@ def _keep_stage(
 
 def _claim(work: Work) -> None:
     """Make the folder this run's own; a folder of another run, or of a finished one, is refused."""
-    told = {"recipe": work.recipe.name, "base": work.base, "options": asdict(work.options), "data": digest(work.data)}
+    told: dict[str, Any] = {
+        "recipe": work.recipe.name,
+        "base": work.base,
+        "options": asdict(work.options),
+        "data": digest(work.data),
+    }
     for free in ("device", "micro", "patience", "checkpointing"):
         told["options"].pop(free)  # they change no weight
     told = json.loads(json.dumps(told))

@@ -20,10 +20,10 @@ from embedder.row import Side
 class Student(MethodModule):
     """A method on a decoder, trainable; texts are cut to the stage's own lengths, in tokens, before the template."""
 
-    def __init__(self, embedder: Embedder, lengths: dict[Side, int], *, half: bool = False) -> None:
+    def __init__(self, embedder: Embedder, lengths: dict[Side, int], *, bfloat16: bool = False) -> None:
         super().__init__(embedder)
         self.embedder, self.lengths = embedder, lengths
-        self.half = half  # bfloat16 where it is safe: a gradient cache runs forward outside any trainer's own context
+        self.bfloat16_products = bfloat16  # set here: a gradient cache runs forward outside any trainer's own context
         self.body = self._engine.body(causal=embedder.method.causal)
         self.head = self._engine.model.get_output_embeddings()
 
@@ -40,7 +40,7 @@ class Student(MethodModule):
         """Last hidden states after the final norm, (n, t, dim) float32, with gradients."""
         device = next(self.body.parameters()).device
         given: dict[str, Any] = {} if self.embedder.method.causal else {"attention_mask": mask.to(device)}
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.half):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.bfloat16_products):
             found = self.body(input_ids=ids.to(device), use_cache=False, **given)
         return torch.as_tensor(found.last_hidden_state).float()
 

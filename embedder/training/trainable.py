@@ -112,7 +112,7 @@ def _zero_biases(model: Any) -> list[torch.nn.Parameter]:
     """Zero biases where the configuration can say that there are some: the outputs stay the same until they move."""
     switches = BIASED.get(model.config.model_type, ())
     wanted = {name for switch in switches for name in ALLOWED_BIASES[switch]}
-    made = []
+    made: list[torch.nn.Parameter] = []
     for name, module in model.base_model.named_modules():
         if isinstance(module, torch.nn.Linear) and name.rpartition(".")[2] in wanted and module.bias is None:
             module.bias = torch.nn.Parameter(torch.zeros_like(module.weight[:, 0]))
