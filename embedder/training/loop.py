@@ -161,7 +161,8 @@ class _Watch(TrainerCallback):
         rate = float(loop.lr_scheduler.get_last_lr()[0]) if loop.lr_scheduler else 0.0
         row = Step(
             loop.stage.name, state.global_step, len(loop.planned), loss, tokens, round(loop.journal.seconds + here, 3),
-            rate=rate, tokens_per_s=self.tokens / here, eta_s=here / self.steps * (len(loop.planned) - state.global_step), score=score, micro=loop.loss.micro,
+            rate=rate, tokens_per_s=self.tokens / here, score=score, micro=loop.loss.micro,
+            eta_s=here / self.steps * (len(loop.planned) - state.global_step),
         )  # fmt: skip
         if not math.isfinite(loss):
             raise ValueError(f"the loss is {loss} at step {state.global_step}: lower the rate with --rate")
