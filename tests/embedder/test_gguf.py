@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,22 @@ def test_a_stop_ends_it_at_the_next_token_and_closing_gives_the_context_back(lla
     kept = len(llama._writers)
     pieces.close()
     assert len(llama._writers) == kept + 1
+
+
+def test_six_threads_at_once_get_what_each_would_get_alone(llama):
+    texts = [f"text number {n} about cats" for n in range(20)]
+    embedders = [combine(METHODS[row], llama) for row in ("mean", "pocket")]
+    alone = [embedder.documents(texts) for embedder in embedders]
+    written = list(llama.complete("The cat", stop=threading.Event(), max_tokens=10))
+
+    def use(number):
+        if number % 3 < 2:
+            np.testing.assert_allclose(embedders[number % 3].documents(texts), alone[number % 3], atol=1e-6)
+        else:
+            assert list(llama.complete("The cat", stop=threading.Event(), max_tokens=10)) == written
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(use, range(18)))
 
 
 def test_an_engine_that_is_closed_while_somebody_uses_it_says_so(files):
