@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -49,31 +49,43 @@ def begin(name: str, asked: list[Contender], figures: Figures) -> None:
         run = Run(home.collection, name, asked, home.of_contender, home.bench.telling, stop)
         return run.steps(lambda opened, stop, tell: figures(opened, stop=stop, tell=tell))
 
-    if not home.works.add(name, start):
-        st.toast("That is being measured already.")
+    if home.works.add(name, start):
+        st.rerun()
+    st.toast("That is being measured already.")
 
 
-@st.fragment(run_every=POLL_SECONDS)
+def running() -> list[Any]:
+    """The jobs of measurements on their way, in whichever process."""
+    return [job for job in house().collection.jobs(running=True) if job.kind == KIND]
+
+
+def waiting() -> list[str]:
+    """Names of measurements that have not begun."""
+    works, begun = house().works, {job.target for job in running()}
+    names = (works.current, *works.waiting)
+    return [name for name in names if name.startswith(("task ", "passkey")) and name not in begun]
+
+
 def under_way() -> None:
-    """Measurements on their way, in whichever process; redraws the page when one ends."""
-    home = house()
-    running = [job for job in home.collection.jobs(running=True) if job.kind == KIND]
-    names = [home.works.current, *home.works.waiting]
-    waiting = [
-        name for name in names if name.startswith(("task ", "passkey")) and name not in {j.target for j in running}
-    ]
-    seen, busy = st.session_state.get("tasks-running", 0), len(running) + len(waiting)
-    st.session_state["tasks-running"] = busy
-    if seen > busy:
-        st.rerun(scope="app")
-    for job in running:
+    """Measurements on their way; looked at again and again only while there are some."""
+    st.fragment(progress, run_every=POLL_SECONDS if running() or waiting() else None)()
+
+
+def progress() -> None:
+    """How far the measurements on their way are; redraws the page when one ends."""
+    home, jobs, later = house(), running(), waiting()
+    seen, now = st.session_state.get("tasks-running", 0), len(jobs) + len(later)
+    st.session_state["tasks-running"] = now
+    if seen > now:
+        st.rerun()
+    for job in jobs:
         with st.container(horizontal=True, vertical_alignment="center"):
             text = f"{job.target}: {home.bench.telling.get(job.target, '')}"
             st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=parts.plain(text, 200))
             if st.button("Stop", key=f"tasks-stop-{job.id}", icon=":material/stop_circle:"):
                 home.collection.cancel(job.id)
                 home.works.stop(job.target)
-    for name in waiting:
+    for name in later:
         note(f"Waiting: {name}")
     for name, reason in home.works.problems:
         if name.startswith(("task ", "passkey")):

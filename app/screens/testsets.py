@@ -96,17 +96,30 @@ def started(name: str, wanted: int, origin: str) -> None:
         st.session_state["testset-shown"] = name
 
 
-@st.fragment(run_every=POLL_SECONDS)
+def making() -> list[Any]:
+    """The jobs of sets on their way, in whichever process."""
+    return [job for job in house().collection.jobs(running=True) if job.kind == KIND]
+
+
+def busy() -> bool:
+    """Whether a set is on its way or waits for its turn."""
+    works = house().works
+    return bool(making()) or any(name.startswith(task("")) for name in (works.current, *works.waiting))
+
+
 def under_way() -> None:
-    """Sets on their way, in whichever process; redraws the page when one is done."""
-    home = house()
-    running = [job for job in home.collection.jobs(running=True) if job.kind == KIND]
-    busy = bool(running or home.works.current.startswith("test set ") or home.works.waiting)
+    """Sets on their way; looked at again and again only while there are some."""
+    st.fragment(progress, run_every=POLL_SECONDS if busy() else None)()
+
+
+def progress() -> None:
+    """How far the sets on their way are; redraws the page when the last is done."""
+    home, running, now = house(), making(), busy()
     seen = st.session_state.get("testset-running", False)
-    st.session_state["testset-running"] = busy
-    if seen and not busy:
+    st.session_state["testset-running"] = now
+    if seen and not now:
         st.session_state["testset-changed"] = st.session_state.get("testset-changed", 0) + 1
-        st.rerun(scope="app")
+        st.rerun()
     for job in running:
         text = home.bench.telling.get(job.target, "")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -114,10 +127,10 @@ def under_way() -> None:
             if st.button("Stop", key=f"testset-stop-{job.id}", icon=":material/stop_circle:"):
                 home.collection.cancel(job.id)
                 home.works.stop(job.target)
-    if busy and not running:
+    if now and not running:
         note("Waiting for other work to end.")
     for name, reason in home.works.problems:
-        if name.startswith("test set "):
+        if name.startswith(task("")):
             st.error(parts.plain(f"{name}: {reason}", 400), icon=":material/error:")
 
 
