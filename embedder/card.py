@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,21 @@ def read_card(model: str = "pocket") -> Card:
 
 def _of_file(path: Path) -> Card:
     """What the metadata of a GGUF file carries, else the checkpoint that its name says it was made from."""
-    header = read_header(path) if path.is_file() else None
-    own = header.get(KEY) if header else None
-    if header and own:
-        return Card(**_checked(json.loads(own), path), text=header.get(KEY_OF_TEXT, ""))
+    if path.is_file():
+        known = path.stat()
+        own = _in_file(path, known.st_mtime_ns, known.st_size)
+        if own is not None:
+            return own
     row = find_checkpoint(str(path))
     return Card(row.method, row.instruction, writes=row.writes, limit=row.limit) if row else Card()
+
+
+@lru_cache(maxsize=16)
+def _in_file(path: Path, _changed: int, _size: int) -> Card | None:
+    """The card in a file's metadata, if any; pages ask often, and a header has a whole vocabulary in it."""
+    header = read_header(path)
+    own = header.get(KEY)
+    return Card(**_checked(json.loads(own), path), text=header.get(KEY_OF_TEXT, "")) if own else None
 
 
 def _readme(folder: Path) -> str:
