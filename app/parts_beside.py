@@ -71,8 +71,8 @@ def queued_note(errand: Errand) -> None:
     behind = house().errands.waiting
     ahead = f" {parts.plural(behind, 'question')} waiting." if behind else ""
     text = (
-        f"Queued: {errand.space.model} made these vectors and is being brought into memory, in the place of "
-        f"{house().runtime.home_name()}.{ahead}"
+        f"Queued: these vectors are of the model {errand.space.model}, which is being brought into memory in the place "
+        f"of {house().runtime.home_name()}.{ahead}"
     )
     st.info(parts.plain(text, 300), icon=":material/hourglass_top:")
 

@@ -49,12 +49,13 @@ def progress() -> None:
 
 def titles_of(results: Sequence[Result]) -> list[str]:
     """What each result is called; the model and the instruction are named where there are several."""
-    models = {one.model for one in results if one.model}
+    pairs = {(one.method, one.model) for one in results if one.model}
+    shared = {method for method, _ in pairs if sum(other == method for other, _ in pairs) > 1}
     several = {(one.method, one.mode) for one in results}
     names = []
     for one in results:
         name = "words (BM25)" if one.mode == "words" else one.label.replace("+words", " + words")
-        if one.model and len(models) > 1:
+        if one.method in shared and one.model:
             name += f" on {PurePath(one.model).name}"
         if one.instruction and len(several) < len(results):
             name += f" “{one.instruction[:40]}{'…' if len(one.instruction) > 40 else ''}”"

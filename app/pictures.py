@@ -66,46 +66,60 @@ def rank_flow(passages: Sequence[Passage], titles: Mapping[str, str]) -> Any:
 def quality_against_cost(results: Sequence[Result], titles: Sequence[str], cost: str) -> Any:
     """nDCG@10 with its interval over one cost: up is better, and left is cheaper (for speed, right is faster)."""
     name, figure = COSTS[cost]
+    known = [(one, title, figure(one.cost)) for one, title in zip(results, titles, strict=True) if one.cost]
+    most = max((x for _, _, x in known), default=0.0) or 1.0
+    places = apart([x for _, _, x in known], 0.015 * most)
     rows = [
-        {
-            "method": title, "x": figure(one.cost), "ndcg": round(value.value, 4), "low": value.low, "high": value.high,
-            "colour": palette.colour(at), "shape": palette.shape(at),
-        }
-        for at, (one, title) in enumerate(zip(results, titles, strict=True)) if one.cost
-        for value in (one.metrics["ndcg@10"],)
+        {"method": title, "x": round(x, 4), "place": place, "ndcg": round(value.value, 4), "low": value.low,
+         "high": value.high}
+        for (one, title, x), place in zip(known, places, strict=True) for value in (one.metrics["ndcg@10"],)
     ]  # fmt: skip
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("x:Q", title=name, scale=alt.Scale(zero=False, nice=True, padding=24), axis=alt.Axis(grid=False))
-    )
+    x = alt.X("place:Q", title=name, scale=alt.Scale(domain=[-0.02 * most, 1.08 * most], nice=False),
+              axis=alt.Axis(grid=False))  # fmt: skip
     y = alt.Y("low:Q", title="nDCG@10", scale=alt.Scale(zero=False, nice=True))
     told = [
         alt.Tooltip("method:N"),
         alt.Tooltip("ndcg:Q", format=".3f"),
         alt.Tooltip("x:Q", title=name, format=",.4~g"),
     ]
-    paint = alt.Color("colour:N", scale=None, legend=None)
+    paint, form = legend_of([title for _, title, _ in known])
+    base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=paint)
     return alt.layer(
-        base.mark_rule(strokeWidth=2).encode(y=y, y2="high:Q", color=paint),
-        base.mark_point(size=150, filled=True, opacity=1).encode(
-            y="ndcg:Q", color=paint, shape=alt.Shape("shape:N", scale=None, legend=None), tooltip=told
-        ),
-        base.mark_text(align="left", dx=11, fontSize=12).encode(y="ndcg:Q", text="method:N", color=paint),
-    ).properties(height=340)
+        base.mark_rule(strokeWidth=2).encode(y=y, y2="high:Q"),
+        base.mark_point(size=150, filled=True, opacity=1).encode(y="ndcg:Q", shape=form, tooltip=told),
+    ).properties(height=380)
+
+
+def apart(values: Sequence[float], step: float) -> list[float]:
+    """The values, those that would be drawn over each other moved a little to the right."""
+    placed: list[float] = []
+    for value in values:
+        at = value
+        while any(abs(at - other) < step * 0.99 for other in placed):
+            at += step
+        placed.append(at)
+    return placed
+
+
+def legend_of(titles: Sequence[str]) -> tuple[Any, Any]:
+    """Colour and shape by title, in one legend."""
+    order = list(dict.fromkeys(titles))
+    hues = alt.Scale(domain=order, range=[palette.colour(at) for at in range(len(order))])
+    forms = alt.Scale(domain=order, range=[palette.shape(at) for at in range(len(order))])
+    legend = alt.Legend(orient="bottom", columns=2, labelLimit=240, symbolSize=110, title=None)
+    return (
+        alt.Color("method:N", title=None, scale=hues, legend=legend),
+        alt.Shape("method:N", title=None, scale=forms, legend=legend),
+    )
 
 
 def over_time(results: Sequence[Result], titles: Sequence[str]) -> Any:
     """nDCG@10 of every kept result on one set by when it was measured, a line for each contender."""
-    order = list(dict.fromkeys(titles))
     rows = [
         {"method": title, "when": one.created, "ndcg": round(one.metrics["ndcg@10"].value, 4)}
         for one, title in zip(results, titles, strict=True)
     ]
-    places = range(len(order))
-    hues = alt.Scale(domain=order, range=[palette.colour(at) for at in places])
-    forms = alt.Scale(domain=order, range=[palette.shape(at) for at in places])
-    legend = alt.Legend(orient="top", columns=2, labelLimit=220)
-    paint = alt.Color("method:N", title=None, legend=legend, scale=hues)
-    shapes = alt.Shape("method:N", legend=None, scale=forms)
+    paint, shapes = legend_of(titles)
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X("when:T", title=None), y=alt.Y("ndcg:Q", title="nDCG@10", scale=alt.Scale(zero=False)), color=paint
     )

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,8 @@ from app.compare import beside, document, letter, moved, passages, table
 from app.contenders import contender, offered, parsed
 from app.errands import Errands
 from app.evaluation import aligned
-from app.pictures import colours, rank_flow
+from app.parts_measure import titles_of
+from app.pictures import apart, colours, quality_against_cost, rank_flow
 from app.recommend import advice_json, evidence, recommend, sentence
 from app.works import Works
 from embedder import HashEngine, open_embedder
@@ -54,8 +56,6 @@ def column(*numbers: int) -> Found:
 
 
 def hits_of(*numbers: int) -> Found:
-    from dataclasses import replace
-
     return Found([replace(one, chunk=n) for one, n in zip(column(*numbers).hits, numbers, strict=True)])
 
 
@@ -183,3 +183,17 @@ def test_a_measurement_that_is_stopped_keeps_what_is_done(tmp_path):
     assert bench.start(str(tmp_path / "nowhere"), parsed("words", [])) and works.wait(20)
     assert collection.jobs()[0].state == "failed" and "nowhere" in works.problems[0][1]
     collection.close()
+
+
+def test_methods_of_the_same_cost_are_drawn_beside_each_other():
+    assert apart([0.0, 10.0, 10.0, 10.05], 1.0) == [0.0, 10.0, 11.0, 12.05]
+    drawn = quality_against_cost([result("a", BASE), result("b", BASE)], ["a", "b"], "tokens").to_dict()
+    rows = drawn["layer"][0]["data"]["values"] if "data" in drawn["layer"][0] else drawn["data"]["values"]
+    assert {row["x"] for row in rows} == {20.0} and len({row["place"] for row in rows}) == 2
+
+
+def test_results_are_named_by_their_model_only_where_that_tells_them_apart():
+    one, other = result("echo", BASE), replace(result("echo", BASE), model="big")
+    assert titles_of([one, result("mean", BASE), other]) == ["echo on m", "mean", "echo on big"]
+    worded = replace(one, instruction="find what answers")
+    assert titles_of([one, worded]) == ["echo", "echo “find what answers”"]
