@@ -12,7 +12,7 @@ from tests.app.commands.shelf import ROOT, started, twofold
 
 CONTRACT = {
     "ingest", "search", "ask", "chat", "compare", "eval", "embed", "methods", "models", "status", "doctor", "remove",
-    "export", "app", "inspect",
+    "export", "app", "inspect", "testset", "train", "synthesize",
 }  # fmt: skip
 HEAVY = ("torch", "transformers", "streamlit", "faiss", "sentence_transformers", "pandas")
 
