@@ -36,7 +36,7 @@ def standings(ratings: Sequence[Rating], titles: Mapping[str, str]) -> Any:
             x=alt.X("low:Q", title="rating, 95% interval", scale=scale), x2="high:Q", tooltip=told
         ),
         base.mark_circle(size=160, opacity=1, color=mark).encode(x="rating:Q", tooltip=told),
-    ).properties(height=ROW * len(rows) + 40)
+    ).properties(height=ROW * len(rows) + 90)
 
 
 def length_against_accuracy(rows: Sequence[Measured], titles: Sequence[str], language: str) -> Any:

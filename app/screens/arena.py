@@ -13,7 +13,7 @@ from app.arena import Duel, Ring, next_pair, questions_of, topics
 from app.contenders import WORDS, Contender, contender, offered
 from app.parts_shared import LIBRARY, house, loading_note, note, passage_link, teach
 from app.pictures_measured import standings
-from indexer import Hit, Vote, judgements, ratings, trec, votes_needed
+from indexer import Hit, Rating, Vote, judgements, ratings, trec, votes_needed
 from indexer.votes import Choice
 
 SOURCES = {"own": "My questions", "file": "From a file", "mined": "Where they disagree"}
@@ -23,6 +23,7 @@ SAID: dict[Choice, tuple[str, str]] = {
 }  # fmt: skip
 TRIED = 60  # pieces of the documents that every contender is asked
 SHORT = 260
+FEW = 5  # votes below which a bootstrap interval would look surer than it is
 
 
 def ring() -> Ring:
@@ -226,15 +227,24 @@ def table(votes: list[Vote]) -> None:
     st.subheader("Standings")
     rated = ratings(votes)
     titles = {one.method: contender(one.method, []).title for one in rated}
-    alt = "; ".join(f"{titles[one.method]} {one.value:.0f}, {one.low:.0f} to {one.high:.0f}" for one in rated)
-    st.altair_chart(standings(rated, titles), width="stretch", alt=f"Ratings: {alt}")
-    note(f"{parts.plural(len(votes), 'vote')}. Bradley–Terry ratings: 400 points are odds of ten to one; the line is "
-         "the 95% bootstrap interval. “Both” and “neither” count half for each.")  # fmt: skip
+    if len(votes) < FEW:
+        note(f"{parts.plural(len(votes), 'vote')} so far. Ratings are shown from {FEW} on: with fewer, an interval "
+             "would look surer than it is.")  # fmt: skip
+    else:
+        chart(votes, rated, titles)
     with st.expander("Who is ahead of whom, and how many votes would show it", icon=":material/rule:"):
         head = ["Pair", "Votes", "Left of the pair won", "More votes to tell them apart"]
         st.html(parts.table(head, [pair_row(votes, titles, one, other) for one, other in combinations(titles, 2)]))
         note("About the votes that a sign test at the 5% level takes if they go on as so far.")
     exports(votes)
+
+
+def chart(votes: list[Vote], rated: list[Rating], titles: dict[str, str]) -> None:
+    """Ratings with their intervals."""
+    alt = "; ".join(f"{titles[one.method]} {one.value:.0f}, {one.low:.0f} to {one.high:.0f}" for one in rated)
+    st.altair_chart(standings(rated, titles), width="stretch", alt=f"Ratings: {alt}")
+    note(f"{parts.plural(len(votes), 'vote')}. Bradley–Terry ratings: 400 points are odds of ten to one; the line is "
+         "the 95% bootstrap interval. “Both” and “neither” count half for each.")  # fmt: skip
 
 
 def pair_row(votes: list[Vote], titles: dict[str, str], one: str, other: str) -> list[str]:

@@ -166,13 +166,13 @@ def edit(made: QuestionSet, questions: list[Question]) -> None:
     )  # fmt: skip
     if st.button("Save changes", icon=":material/save:", key="testset-save", type="primary"):
         save(questions, changed)
-    note("The columns of methods hold the rank at which each found the passage again; empty: not among the first ten.")
+    note("The columns of methods hold the rank at which each found the passage again; –: not among the first ten.")
 
 
 def row(question: Question, judges: list[str]) -> dict[str, Any]:
     """A question as a row of the table."""
     gone = " (its passage has gone)" if question.chunk is None else ""
-    ranks = {judge: (question.ranks or {}).get(judge) for judge in judges}
+    ranks = {judge: str((question.ranks or {}).get(judge) or "–") for judge in judges}
     name = parts.cell(PurePath(question.path).name) + gone
     return {"Question": question.text, "Remove": False, "Kind": question.kind, **ranks, "From": name}
 
@@ -192,7 +192,7 @@ def save(questions: list[Question], changed: list[dict[str, Any]]) -> None:
 
 def look(questions: list[Question]) -> None:
     """One question with its passage; what was taken out of it is struck through."""
-    names = {number: parts.plain(question.text, 90) for number, question in enumerate(questions)}
+    names = {number: " ".join(question.text.split())[:90] for number, question in enumerate(questions)}
     at = st.selectbox("Look at the passage of", names, format_func=names.__getitem__, key="testset-look")
     question = questions[at or 0]
     if question.chunk is not None:

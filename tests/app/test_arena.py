@@ -110,6 +110,13 @@ def test_questions_are_mined_and_asked_one_after_the_other(fresh: House) -> None
     assert len(fresh.collection.votes.all()) == 1
 
 
+def test_ratings_are_drawn_once_there_are_enough_votes_and_pairs_told_apart(fresh: House) -> None:
+    for _ in range(6):
+        fresh.collection.votes.add(Vote("q", "mean", "words", "left"))
+    at = opened("arena")
+    assert "Bradley–Terry" in drawn(at) and "none: told apart" in drawn(at) and "6 of 6" in drawn(at)
+
+
 @pytest.mark.usefixtures("fresh")
 def test_one_method_alone_is_told_that_a_duel_takes_two() -> None:
     at = opened("arena")

@@ -102,7 +102,7 @@ def test_a_test_set_is_made_and_a_question_is_put_in_other_words(page: Any, serv
     page.keyboard.press("Enter")
     idle(page)
     page.get_by_role("button", name="Save changes").click()
-    page.get_by_text("which boats carry dogs").first.wait_for()
+    page.locator("[data-testid=stSelectbox]", has_text="which boats carry dogs").wait_for()  # the table is a canvas
     collection = Collection.open(served.home)
     store = QuestionSets(collection.catalogue)
     texts = [question.text for question in store.questions(store.get("harbour").id)]
