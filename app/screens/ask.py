@@ -56,7 +56,7 @@ def earlier() -> None:
     if not rows:
         note("Conversations you have had are listed here.")
     for row in rows:
-        label = parts.plain(row.title, 60)
+        label = parts.plain(row.title, 34)  # the button beside it stays on the line of a narrow screen
         with st.container(horizontal=True, vertical_alignment="center", key=f"ask-earlier-{row.id}"):
             st.page_link(__file__, label=label, query_params={"talk": str(row.id)}, width="stretch")
             if st.session_state.get("ask-doomed") == row.id:
