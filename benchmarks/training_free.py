@@ -109,6 +109,10 @@ def reading(table: Table, sets: Sequence[str], pairs: Sequence[str]) -> list[str
             named = f": {', '.join(ahead)}" if ahead else ""
             said.append(f"The best of them is ahead of {rival} in {len(ahead)} of {of} columns{named}.")
     for row in (row for row in table if "(trained" in row):
+        like = [other for other in free if all(abs(table[other][at] - value) < 1 for at, value in table[row].items())]
+        if like:
+            said.append(f"{', '.join(like)} stay within one point of {row.replace(' (trained for it)', '')} in every "
+                        "column: on these weights, what is pooled matters more than how attention looks.")  # fmt: skip
         gap = mean[row] - mean[order[0]]
         said.append(f"{row.replace(' (trained for it)', '')}, which the weights were trained for, lies {abs(gap):.1f} "
                     f"points {'above' if gap > 0 else 'below'} {order[0]} in the mean.")  # fmt: skip
