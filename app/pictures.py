@@ -87,7 +87,7 @@ def quality_against_cost(results: Sequence[Result], titles: Sequence[str], cost:
     return alt.layer(
         base.mark_rule(strokeWidth=2).encode(y=y, y2="high:Q"),
         base.mark_point(size=150, filled=True, opacity=1).encode(y="ndcg:Q", shape=form, tooltip=told),
-    ).properties(height=380)
+    ).properties(height=460)
 
 
 def apart(values: Sequence[float], step: float) -> list[float]:

@@ -47,7 +47,7 @@ def recommend(results: Sequence[Result], default: str = "") -> Advice | None:
     """What the latest results on one set say; `default` is the fingerprint of the space in use."""
     if not results:
         return None
-    best, *others = sorted(results, key=lambda one: -one.metrics["ndcg@10"].value)
+    best, *others = sorted(results, key=lambda one: (*preferred(one), one.fingerprint != default))
     if not others:
         return Advice("alone", best)
     tests = {id(one): _tested(best, one, len(others)) for one in others}
@@ -58,6 +58,11 @@ def recommend(results: Sequence[Result], default: str = "") -> Advice | None:
     if verdict == "promote":
         verdict = "words" if best.mode == "words" else "stay" if best.fingerprint == default else "promote"
     return Advice(verdict, best, rival, difference, p, tied, _ratio(best, rival), _needed(difference, len(best.rows)))
+
+
+def preferred(one: Result) -> tuple[float, float]:
+    """The better first, of equals the one that reads fewer tokens."""
+    return -one.metrics["ndcg@10"].value, one.cost.tokens if one.cost else 0.0
 
 
 def _rival(best: Result, others: Sequence[Result], default: str) -> Result:

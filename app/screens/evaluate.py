@@ -13,7 +13,7 @@ from app.evaluation import TestSet, open_test_set, test_sets
 from app.parts_measure import advice_card, figures, hits, progress, questions, tests, titles_of
 from app.parts_shared import ARENA, LIBRARY, TEST_SETS, house, loading_note, note, teach
 from app.pictures import COSTS, over_time, quality_against_cost
-from app.recommend import recommend
+from app.recommend import preferred, recommend
 from embedder import METHODS
 from indexer import Result, Results
 
@@ -84,7 +84,7 @@ def moded(one: Contender, hybrid: bool) -> Contender:
 def results(test: TestSet) -> None:
     """What was measured on the set: advice, figures, picture, tests, single questions, earlier results."""
     store = Results(house().collection.catalogue)
-    latest = store.latest(test.digest)
+    latest = sorted(store.latest(test.digest), key=preferred)
     if not latest:
         note("Nothing measured on this set yet.")
         return

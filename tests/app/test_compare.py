@@ -126,6 +126,11 @@ def test_a_method_is_recommended_only_where_the_paired_test_supports_it():
     assert advice_json(tie)["tied"] == ["pocket"] or advice_json(tie)["tied"] == ["mean"]
 
 
+def test_of_equals_the_one_that_costs_less_comes_first():
+    advice = recommend([result("echo", BASE, 42.0), result("mean", BASE, 20.0)], "f-echo")
+    assert (advice.verdict, advice.best.method, advice.rival.method) == ("tie", "mean", "echo")
+
+
 def test_picking_the_best_of_many_asks_for_more_evidence():
     chance = np.random.default_rng(4)
     pool = [result(f"m{n}", np.clip(BASE + chance.normal(0, 0.12, 80), 0, 1)) for n in range(9)]
