@@ -31,7 +31,9 @@ MOST = 1000  # questions tried at once
 class Author(Protocol):
     """A model that writes, and what it is called."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
     def stream(self, messages: Sequence[Message], *, stop: threading.Event, max_tokens: int) -> Iterator[str]:
         """What follows the messages, piece by piece."""

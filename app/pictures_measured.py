@@ -12,8 +12,9 @@ from indexer.measured import Measured, cell_of
 
 if TYPE_CHECKING:
     from indexer.arena import Rating
+    from indexer.passkey import Language
 
-LANGUAGES = {"en": "English", "zh": "Chinese"}
+LANGUAGES: dict[Language, str] = {"en": "English", "zh": "Chinese"}
 ROW = 38  # pixels of one method
 
 
@@ -41,7 +42,7 @@ def standings(ratings: Sequence[Rating], titles: Mapping[str, str]) -> Any:
 
 def length_against_accuracy(rows: Sequence[Measured], titles: Sequence[str], language: str) -> Any:
     """The passkey test in one language: a line for each method over the lengths, with its intervals."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "method": title, "length": length, "accuracy": value.value, "low": value.low, "high": value.high,
             "colour": palette.colour(at),

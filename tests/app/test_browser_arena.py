@@ -100,6 +100,7 @@ def test_a_test_set_is_made_and_a_question_is_put_in_other_words(page: Any, serv
     page.keyboard.press("Control+a")
     page.keyboard.type("which boats carry dogs")
     page.keyboard.press("Enter")
+    page.wait_for_timeout(1500)  # the table keeps an edit back for a moment
     idle(page)
     page.get_by_role("button", name="Save changes").click()
     page.locator("[data-testid=stSelectbox]", has_text="which boats carry dogs").wait_for()  # the table is a canvas
