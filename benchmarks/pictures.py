@@ -66,7 +66,7 @@ def headings(collection: Collection, folder: Path) -> None:
         if row.title and whole.chunks:
             first = str(whole.chunks[0].id)
             documents[first] = documents[first].replace(row.title, "")
-            queries[first], judged[first] = row.title, {first: 1}
+            queries[f"q{first}"], judged[f"q{first}"] = row.title, {first: 1}
     write_beir(Dataset(folder.name, documents, queries, judged), folder)
 
 

@@ -150,10 +150,15 @@ class Evaluator:
         for number, (query, judged) in enumerate(self.dataset.judged.items()):
             one, two = (leg[number] if leg else {} for leg in (lexical, dense))
             fused = fusion(one, two) if one and two else one or two
-            best = [(self.ids[item], score) for item, score in fuse.best(fused, DEPTH) if self.ids[item] != query]
+            found = ((self.ids[item], score) for item, score in fuse.best(fused, DEPTH))
+            best = [(name, score) for name, score in found if name != query or not self._twin(query)]
             ranking = [item for item, _ in best]
             metrics = {name: measure(ranking, judged) for name, measure in MEASURES.items()}
             yield QueryRow(query, self.dataset.queries[query], metrics, tuple(best[:SHOWN]))
+
+    def _twin(self, query: str) -> bool:
+        """Whether the document of a query's name is the query itself, as in sets whose queries are documents."""
+        return self.dataset.queries[query].strip() in self.dataset.documents.get(query, "")
 
     # -- words
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from embedder import HashEngine, open_embedder
-from indexer import Evaluator, read_beir, read_pairs, similarity
+from indexer import Dataset, Evaluator, read_beir, read_pairs, similarity
 from indexer.evaluate import Stopped, pieces_of
 
 CORPUS = {
@@ -111,3 +111,12 @@ def test_the_ranking_is_that_of_plain_arithmetic(folder, embedder):
     scores = dict(zip(short, embedder.documents([CORPUS[key] for key in short]) @ query, strict=True))
     assert [key for key, _ in hits if key != "d4"] == sorted(scores, key=lambda key: -scores[key])
     np.testing.assert_allclose([s for k, s in hits if k != "d4"], sorted(scores.values(), reverse=True), atol=2e-3)
+
+
+def test_a_query_is_not_its_own_answer_but_a_name_alone_makes_no_twin(embedder):
+    documents = {"1": "cats purr on mats", "2": "taxes are reformed every year", "3": "purring cats on a mat"}
+    dataset = Dataset(
+        "twins", documents, {"1": "cats purr on mats", "2": "cats on a mat"}, {"1": {"3": 1}, "2": {"2": 1}}
+    )
+    first, second = Evaluator(dataset).run(embedder, "dense").rows
+    assert "1" not in [name for name, _ in first.hits] and "2" in [name for name, _ in second.hits]
