@@ -120,7 +120,7 @@ def test_a_folder_is_measured_and_its_questions_can_be_looked_into(page: Any, se
     page.get_by_text("Question by question").wait_for()
     page.get_by_test_id("stVegaLiteChart").first.wait_for()
     page.reload()  # results are rows, not state of a page
-    page.get_by_text("Tokens a passage").wait_for()
+    page.get_by_role("columnheader", name="Tokens a passage").wait_for()
     store = Collection.open(served.home)
     assert {one.label for one in Results(store.catalogue).all()} == {"mean", "last", "qwen3-embedding", "words"}
     store.close()
