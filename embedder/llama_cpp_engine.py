@@ -19,6 +19,7 @@ from embedder.llama_context import LlamaContext
 from embedder.llama_library import LlamaModel, library
 from embedder.llama_tokens import LlamaTokens
 from embedder.prompt import Prompt
+from embedder.reads import Reads
 
 LONGEST = 8192  # tokens; longer contexts are cut to it, for memory's sake
 BATCH = 256  # tokens of one call: attention runs over all of them, so more would not be faster
@@ -27,10 +28,11 @@ SEQUENCES = 32  # texts of one call
 SKEWED = ("bloom", "mpt", "refact", "jais")
 
 
-class LlamaCppEngine:
+class LlamaCppEngine(Reads):
     """A GGUF file as embedder and writer; `threads` 0 takes OMP_NUM_THREADS, else every processor it may use."""
 
     writes = True
+    _tokens: LlamaTokens
 
     def __init__(self, source: GgufSource, *, name: str, gpu: bool = False, threads: int = 0) -> None:
         self.name, self.revision = name, source.revision
@@ -58,36 +60,8 @@ class LlamaCppEngine:
 
     @property
     def chats(self) -> bool:
-        """Whether the file has a chat template, so that the model can be asked in turns."""
+        """Whether the model has a chat template, so that it can be asked in turns."""
         return self._tokens.chats
-
-    def encode(self, text: str) -> list[int]:
-        """Ids of plain text; special tokens written inside it stay text."""
-        return self._tokens.encode(text)
-
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """Character span of each token of `encode(text)`, in order."""
-        return self._tokens.tokens(text)[1]
-
-    def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Ids and spans in one pass."""
-        return self._tokens.tokens(text)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Ids as text, special tokens shown."""
-        return self._tokens.decode(ids)
-
-    def special(self, role: str) -> list[int]:
-        """Ids of a role; ValueError if the model has none."""
-        return self._tokens.special(role)
-
-    def wrapper(self, role: str) -> tuple[int | str, ...]:
-        """A role as special ids and plain strings."""
-        return self._tokens.wrapper(role)
-
-    def shorten(self, text: str, tokens: int) -> str:
-        """A longest prefix of at most `tokens` tokens that splits no character."""
-        return self._tokens.shorten(text, tokens)
 
     def vectors(self, prompts: Sequence[Prompt], *, causal: bool) -> np.ndarray:
         """Weighted sums of the last hidden states: (n, dim) float32, unit rows, in the order of the prompts."""

@@ -14,13 +14,16 @@ import torch
 
 from embedder.batching import batches
 from embedder.prompt import Prompt
+from embedder.reads import Reads
 from embedder.tokens import Tokens
 
 BUDGET = {"cpu": 2048, "cuda": 16384, "mps": 8192}  # padded tokens a batch
 
 
-class TorchEngine:
+class TorchEngine(Reads):
     """A loaded model in evaluation mode on its device; `context` is in tokens."""
+
+    _tokens: Tokens
 
     def __init__(self, model: Any, tokenizer: Any, *, name: str, revision: str, context: int, threads: int = 0) -> None:
         self.name, self.revision, self.context = name, revision, context
@@ -45,34 +48,6 @@ class TorchEngine:
         self.tokenizer = tokenizer
         size = self._model.get_input_embeddings().weight.shape[0]
         self._tokens = Tokens(tokenizer, name=self.name, kind=self._model.config.model_type, size=size)
-
-    def encode(self, text: str) -> list[int]:
-        """Ids of plain text; special tokens written inside it stay text."""
-        return self._tokens.encode(text)
-
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """Character span of each token of `encode(text)`, in order."""
-        return self._tokens.tokens(text)[1]
-
-    def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Ids and spans in one pass."""
-        return self._tokens.tokens(text)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Ids as text, special tokens shown."""
-        return self._tokens.decode(ids)
-
-    def special(self, role: str) -> list[int]:
-        """Ids of a role; ValueError if the model has none."""
-        return self._tokens.special(role)
-
-    def wrapper(self, role: str) -> tuple[int | str, ...]:
-        """A role as special ids and plain strings."""
-        return self._tokens.wrapper(role)
-
-    def shorten(self, text: str, tokens: int) -> str:
-        """A longest prefix of at most `tokens` tokens that splits no character."""
-        return self._tokens.shorten(text, tokens)
 
     def vectors(self, prompts: Sequence[Prompt], *, causal: bool) -> np.ndarray:
         """Weighted sums of the last hidden states: (n, dim) float32, unit rows, in the order of the prompts."""
