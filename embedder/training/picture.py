@@ -21,13 +21,14 @@ STYLE = (
 
 
 def curve(steps: Sequence[dict[str, Any]]) -> str:
-    """The picture of all stages one after the other; each row has stage, loss, and score or None."""
+    """The picture of all stages one after the other; each row has stage, step, loss, and score or None."""
     if not steps:
         return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"/>'
     losses = [float(step["loss"]) for step in steps]
     scored = [(n, float(step["score"])) for n, step in enumerate(steps) if step.get("score") is not None]
     low, high = min(losses), max(losses)
-    parts = [_frame(low, high, len(steps)), _edges(steps)]
+    count = sum({step["stage"]: int(step["step"]) for step in steps}.values())
+    parts = [_frame(low, high, count), _edges(steps)]
     parts.append(_line(list(enumerate(losses)), low, high, len(steps), "raw"))
     parts.append(_line(list(enumerate(running(losses))), low, high, len(steps), "mean"))
     if scored:
@@ -39,7 +40,7 @@ def curve(steps: Sequence[dict[str, Any]]) -> str:
             _text(WIDTH - RIGHT + 6, TOP + 4, f"{most:.3f}") + _text(WIDTH - RIGHT + 6, HEIGHT - BOTTOM, f"{least:.3f}")
         )
     inner = "".join(parts)
-    said = escape(f"Loss over {len(steps)} steps, from {losses[0]:.3f} to {losses[-1]:.3f}")
+    said = escape(f"Loss over {count:,} steps, from {losses[0]:.3f} to {losses[-1]:.3f}")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">'
         f"<style>{STYLE}</style>{inner}</svg>\n"

@@ -98,3 +98,9 @@ def test_every_common_chinese_character_is_one_piece() -> None:
     made = tokenizer.train(TEXTS, 40_000)
     assert [len(made.encode(character).ids) for character in characters] == [1, 1, 1]
     assert made.decode(made.encode(characters).ids) == characters
+
+
+def test_half_way_between_two_decoders_lie_their_mean_weights() -> None:
+    one, two = (layers.build(table.start(np.ones(60), 32, seed), 1) for seed in (0, 1))
+    wanted = (one.model.embed_tokens.weight + two.model.embed_tokens.weight).detach() / 2
+    assert np.allclose(layers.between(one, two, 0.5).model.embed_tokens.weight.detach(), wanted, atol=1e-6)

@@ -65,6 +65,16 @@ def build(table: torch.Tensor, layers: int, context: int = 2048) -> LlamaForCaus
     return model
 
 
+def between(start: LlamaForCausalLM, end: LlamaForCausalLM, share: float) -> LlamaForCausalLM:
+    """The weights on the straight line from `start` to `end`: what was learnt, with less of what it cost.
+
+    Wortsman et al., "Robust fine-tuning of zero-shot models", 2022, arXiv:2109.01903.
+    """
+    first, last = start.state_dict(), end.state_dict()
+    start.load_state_dict({name: torch.lerp(first[name], last[name], share) for name in first})
+    return start
+
+
 def expand(model: LlamaForCausalLM, groups: np.ndarray) -> LlamaForCausalLM:
     """The same decoder over tokens: each takes the row of its group."""
     config = copy.deepcopy(model.config)

@@ -59,10 +59,11 @@ def _learn(texts: Iterable[str], size: int) -> list[Merge]:
 
 def _characters() -> Iterator[Merge]:
     """The merges that make one piece of each of the 3,755 common characters, the first level of GB 2312."""
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
     for row in range(0xB0, 0xD8):
         for cell in range(0xA1, 0xFA if row == 0xD7 else 0xFF):
             character = bytes([row, cell]).decode("gb2312")
-            first, second, third = pre_tokenizers.ByteLevel(add_prefix_space=False).pre_tokenize_str(character)[0][0]
+            first, second, third = list(byte_level.pre_tokenize_str(character)[0][0])
             yield first, second
             yield first + second, third
 

@@ -123,7 +123,7 @@ def test_a_model_that_has_changed_is_told_and_not_mixed_with_its_earlier_self(up
 
 
 def test_new_vectors_of_the_bundled_model_take_the_place_of_an_earlier_versions(upgraded, monkeypatch):
-    monkeypatch.setattr("app.commands.spaces.BUNDLED", "own")
+    monkeypatch.setattr("app.renewal.BUNDLED", "own")
     assert "take the place" in twofold("methods", "add", "mean", "--home", upgraded.home).err
     (space,) = twofold("status", "--home", upgraded.home, "--json").json["spaces"]
     assert space["default"] and space["missing"] == 0
