@@ -77,8 +77,10 @@ def joined(chosen: Sequence[Sentence]) -> list[Sentence]:
 def _follow(one: Sentence, other: Sentence) -> bool:
     """Whether nothing but white space lies between the end of one and the start of the other, in the same hit."""
     first = one.hit.start
-    return one.hit.chunk == other.hit.chunk and one.end <= other.start and not (
-        one.hit.text[one.end - first : other.start - first].strip()
+    return (
+        one.hit.chunk == other.hit.chunk
+        and one.end <= other.start
+        and not (one.hit.text[one.end - first : other.start - first].strip())
     )
 
 
@@ -145,13 +147,15 @@ def _manners(question: str, read: Sequence[Sentence]) -> np.ndarray:
     """Bonus for a well ranked hit and a wanted figure; a heading, a fragment or a question is seldom an answer."""
     short = 8 if IS_CJK.search(question) else 25
     figure = FIGURE if WANTS_FIGURE.search(question) else 0.0
-    return np.array([
-        RANK * (HITS_READ - min(HITS_READ, s.hit.rank)) / HITS_READ
-        + figure * bool(FIGURE_IN.search(s.text))
-        - SHORT * (len(s.text) < short or s.text.startswith("#"))
-        - QUESTION * s.text.endswith(("?", "？"))
-        for s in read
-    ])
+    return np.array(
+        [
+            RANK * (HITS_READ - min(HITS_READ, s.hit.rank)) / HITS_READ
+            + figure * bool(FIGURE_IN.search(s.text))
+            - SHORT * (len(s.text) < short or s.text.startswith("#"))
+            - QUESTION * s.text.endswith(("?", "？"))
+            for s in read
+        ]
+    )
 
 
 def _same(one: Sentence, other: Sentence) -> bool:

@@ -36,6 +36,7 @@ class Reader:
         """Nothing is started before the first file."""
         self.limits = limits or Limits()
         self.process: subprocess.Popen[bytes] | None = None
+        self._swap = threading.Lock()
         self.files = 0
         self.resident = 0  # the most memory any reading process has held, in bytes
         self.memory = 0
@@ -86,14 +87,15 @@ class Reader:
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
-        if self.process is None:
+        with self._swap:  # who stops a reading may close while the reading thread starts anew: no process is lost
+            process, self.process = self.process, None
+        if process is None:
             return
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):  # a request half written to a process that has gone
                 cast(BinaryIO, pipe).close()
-        self.process = None
 
     def _ask(self, request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], bytes] | None:
         """Send one request; None where the process died over it (`ending` says how), LoadError where time ran out."""
@@ -132,11 +134,12 @@ class Reader:
         if limits.memory != self.memory:
             self.close()
         self.memory = limits.memory
-        if self.process is None:
+        process = self.process
+        if process is None:
             # -P and our own PYTHONPATH: a json.py lying in the current folder must not be imported
             keep = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
             env = keep | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "indexer.loaders", str(limits.memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -144,7 +147,8 @@ class Reader:
                 env=env,
                 start_new_session=True,  # Ctrl-C is for the one who waits, not for the reading process
             )
-        return self.process
+            self.process = process
+        return process
 
 
 def end_late(process: subprocess.Popen[bytes], late: threading.Event) -> None:

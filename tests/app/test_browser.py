@@ -157,7 +157,8 @@ def test_a_hostile_file_does_nothing_and_nothing_is_fetched_from_elsewhere(page:
 
 def test_a_search_needs_no_mouse(page: Any, served: Served) -> None:
     visit(page, served)
-    for _ in range(20):
+    page.get_by_placeholder("What are you looking for?").wait_for()
+    for _ in range(30):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.placeholder") == "What are you looking for?":
             break

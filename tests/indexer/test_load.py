@@ -217,3 +217,22 @@ def test_reasons_name_what_a_person_can_understand():
     assert child.reason(MemoryError()) == "needs more memory than the limit allows"
     assert child.reason(PermissionError(13, "Permission denied")) == "could not be opened: Permission denied"
     assert child.reason(KeyError("x")).startswith("damaged, or not what its name says (KeyError")
+
+
+def test_a_process_started_while_another_thread_closes_is_closed_too(monkeypatch):
+    reader = Reader()
+    started = []
+    real = subprocess.Popen.wait
+
+    def wait_and_start(process, *args, **options):
+        code = real(process, *args, **options)
+        if not started:  # what a reading thread does when its process is gone
+            started.append(reader._start(reader.limits))
+        return code
+
+    reader._start(reader.limits)
+    monkeypatch.setattr(subprocess.Popen, "wait", wait_and_start)
+    reader.close()
+    assert reader.process is started[0]
+    reader.close()
+    assert started[0].poll() is not None
