@@ -36,6 +36,10 @@ SCRIPT = """() => {
 
 
 def faint(page: Any) -> list[Any]:
-    """Each text that is too faint, with its contrast and colour."""
-    found: list[Any] = page.evaluate(SCRIPT)
+    """Each text that stays too faint, with its contrast and colour; styles may take a moment to fade in."""
+    for _ in range(12):
+        found: list[Any] = page.evaluate(SCRIPT)
+        if not found:
+            break
+        page.wait_for_timeout(250)
     return found
