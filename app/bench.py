@@ -9,10 +9,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.contenders import Contender
 from app.evaluation import TestSet, evaluate, open_test_set
+from app.queued import patient
 from app.works import Works
 from indexer import Progress, Results
 from indexer import jobs as rows
@@ -60,18 +61,8 @@ class Bench:
 
     def _run(self, name: str, contenders: Sequence[Contender], stop: threading.Event) -> Iterator[Progress]:
         run = _Run(self, name, len(contenders), stop)
-        state, error = "failed", ""
-        try:
-            test = open_test_set(self.collection, name)
-            yield from run.steps(test, contenders)
-            state = "done"
-        except Stopped:
-            state = "cancelled"
-        except BaseException as reason:
-            error = str(reason) or type(reason).__name__
-            raise
-        finally:
-            run.close(state, error)
+        with rows.ending(run.close, quits=(Stopped,)):
+            yield from run.steps(open_test_set(self.collection, name), contenders)
 
 
 class _Run:
@@ -115,8 +106,3 @@ class _Run:
         with self.bench.collection.catalogue.write() as connection:
             rows.beat(connection, self.job, done=self.done)
             rows.end(connection, self.job, state, error=error)
-
-
-def patient(embedder: Any) -> Any:
-    """An embedder whose many questions let those of readers go first, where it can be one."""
-    return embedder.patient() if hasattr(embedder, "patient") else embedder

@@ -83,22 +83,15 @@ class Making:
 
     def run(self) -> Iterator[Progress]:
         """Make and keep the set; the job row tells how far it is."""
-        catalogue = self.collection.catalogue
-        with catalogue.write() as connection:
+        with self.collection.catalogue.write() as connection:
             self.job = rows.create(connection, KIND, task(self.plan.name), total=100)
-        state, error = "failed", ""
-        try:
+        with rows.ending(self._close, quits=(Stopped,)):
             yield from self._steps()
-            state = "done"
-        except Stopped:
-            state = "cancelled"
-        except BaseException as reason:
-            error = str(reason) or type(reason).__name__
-            raise
-        finally:
-            self.telling.pop(task(self.plan.name), None)
-            with catalogue.write() as connection:
-                rows.end(connection, self.job, state, error=error)
+
+    def _close(self, state: str, error: str) -> None:
+        self.telling.pop(task(self.plan.name), None)
+        with self.collection.catalogue.write() as connection:
+            rows.end(connection, self.job, state, error=error)
 
     def _steps(self) -> Iterator[Progress]:
         plan = self.plan

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.contenders import BOTH, WORDS, Contender
+from app.queued import patient
 from indexer import Progress
 from indexer import jobs as rows
 from indexer.evaluate import Stopped
@@ -104,29 +105,22 @@ class Run:
         kept, total = Measurements(self.collection.catalogue), PARTS * len(self.contenders)
         with self.collection.catalogue.write() as connection:
             self.job = rows.create(connection, KIND, self.name, total=total)
-        state, error = "failed", ""
-        try:
+        with rows.ending(self._close, quits=(Stopped,)):
             for measured in figures(self._opened(), self.stop, self._tell):
                 kept.keep(measured)
                 self.done += PARTS
                 yield Progress(self.done, total, current=measured.label)
-            state = "done"
-        except Stopped:
-            state = "cancelled"
-        except BaseException as reason:
-            error = str(reason) or type(reason).__name__
-            raise
-        finally:
-            self.telling.pop(self.name, None)
-            with self.collection.catalogue.write() as connection:
-                rows.end(connection, self.job, state, error=error)
+
+    def _close(self, state: str, error: str) -> None:
+        self.telling.pop(self.name, None)
+        with self.collection.catalogue.write() as connection:
+            rows.end(connection, self.job, state, error=error)
 
     def _opened(self) -> Open:
         for one in self.contenders:
             self.telling[self.name] = one.title
             self._beat(self.done)
-            embedder: Any = self.embedder(one)
-            yield one, embedder.patient() if hasattr(embedder, "patient") else embedder
+            yield one, patient(self.embedder(one))
 
     def _tell(self, step: Progress) -> None:
         self.telling[self.name] = f"{step.current}: {step.done:,} of {step.total:,}"

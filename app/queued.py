@@ -123,3 +123,8 @@ class Queued:
             return vectors
 
         return self._access.call(Priority.BULK, work)
+
+
+def patient(embedder: Any) -> Any:
+    """An embedder whose many questions let those of readers go first, where it can be one."""
+    return embedder.patient() if hasattr(embedder, "patient") else embedder

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def build(catalogue: Catalogue, name: str, embedder: "Embedder", stop: Event | None = None) -> Generator[Progress]:
     """Embed what the embedder's space lacks, a transaction each batch; stopped and started again, it goes on."""
     building = _Building(catalogue, name, embedder)
-    with jobs.ending(building.report, building.close):
+    with jobs.ending(building.close, building.report):
         for progress in building.run():
             yield progress
             if building.cancelled or (stop is not None and stop.is_set()):

@@ -67,7 +67,7 @@ class Ingestion:
         plan = self._plan()
         with self.catalogue.write() as connection:
             job = jobs.create(connection, "ingest", str(self.root), total=len(plan.scan.files))
-        with jobs.ending(self.report, partial(self._close, plan, job)):
+        with jobs.ending(partial(self._close, plan, job), self.report):
             yield from self._through(plan, embedding, cutter, job)
             self._remove(plan)
         yield self._progress(plan, embedding, len(plan.scan.files), report=self.report)

@@ -61,15 +61,22 @@ def end(
 
 
 @contextmanager
-def ending(report: Report, close: Callable[[str, str], None]) -> Iterator[None]:
-    """Tell `close` how the work inside ended, as a job's state and error: also by a caller that asks no further."""
+def ending(
+    close: Callable[[str, str], None], report: Report | None = None, *, quits: tuple[type[BaseException], ...] = ()
+) -> Iterator[None]:
+    """Tell `close` how the work inside ended, as a job's state and error: also by a caller that asks no further.
+
+    Work that was asked to stop says so in its `report`, or by an exception of `quits`, which goes no further.
+    """
     state, error = "failed", ""
     try:
         yield
-        state = "cancelled" if report.stopped else "done"
+        state = "cancelled" if report is not None and report.stopped else "done"
     except GeneratorExit:
         state = "cancelled"
         raise
+    except quits:
+        state = "cancelled"
     except BaseException as reason:
         error = str(reason) or type(reason).__name__
         raise

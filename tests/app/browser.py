@@ -87,3 +87,9 @@ def idle(page: Any) -> None:
     page.wait_for_selector("[data-testid=stApp]")
     page.wait_for_timeout(150)  # a click needs a moment to become a run
     page.wait_for_function(IDLE)
+
+
+def visit(page: Any, served: Served, path: str = "") -> None:
+    """Open a page and wait until it is there."""
+    page.goto(f"{served.address}/{path}")
+    idle(page)

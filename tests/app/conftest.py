@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -13,6 +14,7 @@ from app.house import House
 from app.parts_shared import house as shared
 from embedder import Embedder, HashEngine, open_embedder
 from indexer import Collection
+from tests.app.browser import chromium, playwright
 from tests.app.given import BREAD, LIGHTHOUSE, TEA
 from tests.app.paper import pdf
 
@@ -47,6 +49,15 @@ def library(files: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFa
         pass
     collection.close()
     return home
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium, where there is one."""
+    with playwright().sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from embedder import HashEngine, open_embedder
 from indexer import Collection, Results, Space
-from tests.app.browser import Served, chromium, idle, playwright
+from tests.app.browser import Served, idle, playwright, visit
 from tests.app.contrast import faint
 from tests.app.given import BREAD, LIGHTHOUSE, TEA
 
@@ -36,25 +36,12 @@ def served(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright().sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
-
-
-def visit(page: Any, served: Served, path: str) -> None:
-    page.goto(f"{served.address}/{path}")
-    idle(page)
 
 
 @pytest.fixture(scope="module")

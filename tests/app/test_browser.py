@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.browser import Served, chromium, idle, playwright
+from tests.app.browser import Served, idle, playwright, visit
 from tests.app.contrast import faint
 
 pytestmark = pytest.mark.browser
@@ -27,14 +27,6 @@ def served(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright().sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(browser: Any, served: Served) -> Iterator[Any]:
     """A fresh visitor, who writes down every address the page asks for."""
@@ -47,11 +39,6 @@ def page(browser: Any, served: Served) -> Iterator[Any]:
     yield tab
     served.go()  # nothing may go on waiting for this test
     context.close()
-
-
-def visit(page: Any, served: Served, path: str = "") -> None:
-    page.goto(f"{served.address}/{path}")
-    idle(page)
 
 
 def ask(page: Any, question: str, style: str = "Write") -> None:

@@ -13,7 +13,7 @@ import pytest
 from embedder import Embedder
 from indexer import Collection
 from indexer.testset import QuestionSets
-from tests.app.browser import Served, chromium, idle, playwright
+from tests.app.browser import Served, idle, playwright, visit
 from tests.app.contrast import faint
 from tests.indexer.test_testset import FERRY, logbooks
 
@@ -38,25 +38,12 @@ def served(library: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathF
     server.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright().sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
-
-
-def visit(page: Any, served: Served, path: str) -> None:
-    page.goto(f"{served.address}/{path}")
-    idle(page)
 
 
 def votes(served: Served) -> list[Any]:
