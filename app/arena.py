@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -68,10 +69,21 @@ class Ring:
         result = self.collection.search(query, embedder, top=DEPTH, mode=one.mode, query_vector=vector)
         return tuple(result.hits)
 
-    def duel(self, query: str, one: Contender, other: Contender, chance: random.Random) -> Duel | None:
-        """The two on a question; None where they found the same in the same order, so that nothing is to choose."""
-        sides = [(each.label, self.found(each, [query])[0]) for each in (one, other)]
-        return _duel(query, sides, chance)
+    def duel(
+        self, query: str, pairs: Iterable[tuple[Contender, Contender]], chance: random.Random
+    ) -> Duel | None:
+        """The first pair that finds something different; None where all found the same, so that nothing is to choose.
+
+        A contender is asked once, also where several pairs have it.
+        """
+        found: dict[str, tuple[Hit, ...]] = {}
+        for pair in pairs:
+            for one in pair:
+                if one.label not in found:
+                    found[one.label] = self.found(one, [query])[0]
+            if duel := _duel(query, [(one.label, found[one.label]) for one in pair], chance):
+                return duel
+        return None
 
     def duels(self, queries: Sequence[str], contenders: Sequence[Contender], chance: random.Random) -> list[Duel]:
         """Each question that divides some pair, for the pair that it divides; what divides most comes first."""
@@ -102,20 +114,16 @@ def _duel(query: str, sides: list[tuple[str, tuple[Hit, ...]]], chance: random.R
     return Duel(query, left, right, *shown)
 
 
-def next_pair(
+def pairs_in_turn(
     votes: Iterable[Vote], contenders: Sequence[Contender], chance: random.Random
-) -> tuple[Contender, Contender]:
-    """The pair with the fewest votes so far; a coin decides among equals."""
+) -> list[tuple[Contender, Contender]]:
+    """All pairs, those with the fewest votes so far first; a coin decides among equals."""
     if len(contenders) < 2:
         raise ValueError("a duel takes two contenders")
-    counts = {frozenset((one.label, other.label)): 0 for one, other in combinations(contenders, 2)}
-    for vote in votes:
-        pair = frozenset((vote.left, vote.right))
-        if pair in counts:
-            counts[pair] += 1
+    counts = Counter(frozenset((vote.left, vote.right)) for vote in votes)
     pairs = list(combinations(contenders, 2))
     chance.shuffle(pairs)
-    return min(pairs, key=lambda pair: counts[frozenset((pair[0].label, pair[1].label))])
+    return sorted(pairs, key=lambda pair: counts[frozenset((pair[0].label, pair[1].label))])
 
 
 def questions_of(data: bytes) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from app import parts
-from app.arena import Duel, Ring, next_pair, questions_of, topics
+from app.arena import Duel, Ring, pairs_in_turn, questions_of, topics
 from app.contenders import WORDS, Contender, contender, offered
 from app.parts_shared import LIBRARY, house, loading_note, note, passage_link, teach
 from app.pictures_measured import standings
@@ -86,12 +86,12 @@ def own(labels: list[str]) -> None:
                               label_visibility="collapsed", max_chars=2000)  # fmt: skip
         sent = st.form_submit_button("Ask both", type="primary", icon=":material/swords:")
     if sent and query.strip():
-        one, other = next_pair(house().collection.votes.all(), contenders(labels), chance())
-        with st.spinner("Both are looking…", show_time=True):
-            duel = ring().duel(query.strip(), one, other, chance())
+        pairs = pairs_in_turn(house().collection.votes.all(), contenders(labels), chance())
+        with st.spinner("They are looking…", show_time=True):
+            duel = ring().duel(query.strip(), pairs, chance())
         if duel is None:
-            st.info("The two that were drawn found the same passages in the same order: there is nothing to choose. "
-                    "Ask again for another pair, or ask something else.", icon=":material/drag_handle:")  # fmt: skip
+            st.info("All of them found the same passages in the same order: there is nothing to choose. "
+                    "Ask something else.", icon=":material/drag_handle:")  # fmt: skip
         begin([duel] if duel else [])
 
 

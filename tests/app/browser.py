@@ -17,7 +17,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-IDLE = "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+IDLE = """() => {
+    const state = document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state')
+    const drawn = document.querySelector('[data-testid=stMainBlockContainer]')?.innerText.trim()
+    const styled = getComputedStyle(document.documentElement).getPropertyValue('--tf-accent')
+    return state === 'notRunning' && Boolean(drawn) && Boolean(styled)
+}"""  # a page that has not begun is not running either
 
 
 def chromium() -> str:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from app.arena import Duel, Ring, next_pair, questions_of, topics
+from app.arena import Duel, Ring, pairs_in_turn, questions_of, topics
 from app.contenders import contender
 from app.house import House
 from indexer import Vote, judgements
@@ -33,7 +33,7 @@ def entered(house: House, *labels: str) -> list:
 
 def test_a_duel_shows_what_each_side_would_have_found(fresh: House) -> None:
     one, other = entered(fresh, "mean", "words")
-    duel = ring(fresh).duel("when was the lighthouse built", one, other, random.Random(1))
+    duel = ring(fresh).duel("when was the lighthouse built", [(one, other)], random.Random(1))
     assert {duel.left, duel.right} == {"mean", "words"}
     hits = {duel.left: duel.left_hits, duel.right: duel.right_hits}
     alone = fresh.collection.search("when was the lighthouse built", mode="words", top=5).hits
@@ -42,13 +42,16 @@ def test_a_duel_shows_what_each_side_would_have_found(fresh: House) -> None:
 
 def test_a_coin_decides_who_stands_left(fresh: House) -> None:
     one, other = entered(fresh, "mean", "words")
-    left = {ring(fresh).duel("the lamp", one, other, random.Random(seed)).left for seed in range(12)}
+    left = {ring(fresh).duel("the lamp", [(one, other)], random.Random(seed)).left for seed in range(12)}
     assert left == {"mean", "words"}
 
 
-def test_two_that_found_the_same_give_nothing_to_choose(fresh: House) -> None:
-    one = entered(fresh, "words")[0]
-    assert ring(fresh).duel("lighthouse", one, one, random.Random(1)) is None
+def test_two_that_found_the_same_give_way_to_two_that_differ(fresh: House) -> None:
+    words, mean = entered(fresh, "words", "mean")
+    same = (words, words)
+    assert ring(fresh).duel("lighthouse", [same, same], random.Random(1)) is None
+    duel = ring(fresh).duel("when was the lighthouse built", [same, (words, mean)], random.Random(1))
+    assert {duel.left, duel.right} == {"words", "mean"}
 
 
 def test_questions_of_the_documents_are_those_on_which_methods_differ(fresh: House) -> None:
@@ -62,10 +65,10 @@ def test_questions_of_the_documents_are_those_on_which_methods_differ(fresh: Hou
 def test_the_pair_with_the_fewest_votes_comes_next() -> None:
     three = [contender(label, []) for label in LABELS]
     votes = [Vote("q", "mean", "words", "left"), Vote("q", "words", "mean+words", "both")]
-    pair = next_pair(votes, three, random.Random(3))
-    assert {one.label for one in pair} == {"mean", "mean+words"}
+    pairs = pairs_in_turn(votes, three, random.Random(3))
+    assert {one.label for one in pairs[0]} == {"mean", "mean+words"} and len(pairs) == 3
     with pytest.raises(ValueError, match="two contenders"):
-        next_pair([], three[:1], random.Random(3))
+        pairs_in_turn([], three[:1], random.Random(3))
 
 
 def test_files_of_questions_are_read_as_lines_and_as_json() -> None:

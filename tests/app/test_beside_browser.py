@@ -78,13 +78,12 @@ def test_a_comparison_lives_in_the_address_and_is_saved(page: Any, served: Serve
 
 def test_the_same_passage_has_one_colour_and_opens(page: Any, served: Served) -> None:
     visit(page, served, QUERY)
-    page.locator(".st-key-beside-0-1").wait_for()
-    lines = {
-        card: page.locator(f".st-key-beside-{card}").evaluate("e => getComputedStyle(e).borderLeftColor")
-        for card in ("0-1", "1-1")
-    }
-    letters = [page.locator(f".st-key-beside-{card} i").inner_text() for card in lines]
-    assert (letters[0] == letters[1]) == (lines["0-1"] == lines["1-1"])
+    cards = [page.locator(f".st-key-beside-{card}") for card in ("0-1", "1-1")]
+    for card in cards:
+        playwright().expect(card).to_have_css("border-left-width", "4px")  # its style is there
+    letters = [card.locator("i").inner_text() for card in cards]
+    lines = [card.evaluate("e => getComputedStyle(e).borderLeftColor") for card in cards]
+    assert (letters[0] == letters[1]) == (lines[0] == lines[1])
     page.locator(".st-key-beside-0-1").get_by_role("link").click()
     page.locator("#passage").wait_for()
 
