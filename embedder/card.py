@@ -19,7 +19,8 @@ class Card:
     """A model's card; the defaults are what is assumed of a model without one.
 
     `method` is the row it was trained for ("" when none is named); `dimensions` the widths its vectors can be cut to;
-    `surround` the weight of a passage's neighbours in its place in an index (`Embedder.placed`).
+    `surround` the weight of a passage's neighbours in its place in an index (`Embedder.placed`); `base_weights` what
+    an adapter was trained on, folder by folder (`weights.content`, joined by "+"; "" where it is not known).
     """
 
     method: str = ""
@@ -31,6 +32,7 @@ class Card:
     surround: float = 0.0
     limit: int = 0
     demonstrations: tuple[tuple[str, ...], ...] = ()
+    base_weights: str = ""
     text: str = field(default="", repr=False)
 
 

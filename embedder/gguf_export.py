@@ -127,6 +127,7 @@ def _add_card(writer: Any, card: Card) -> None:
     """What the model says of itself rides along, so that the right method is chosen on load."""
     values = asdict(card)
     readme = values.pop("text")
+    values.pop("base_weights")  # merged now
     writer.add_string(CARD, json.dumps(values, ensure_ascii=False))
     if readme:
         writer.add_string(README, readme)

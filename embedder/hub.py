@@ -46,6 +46,7 @@ def resolve(model: str, revision: str | None = None) -> Source:
         base, adapters = _chain(_folder(model, revision))
     for folder in (base, *adapters):
         weights.check_folder(folder)
+    _check_bases((base, *adapters))
     versions = [_version(folder) for folder in (base, *adapters)]
     return Source(base, tuple(adapters), "+".join(versions), row)
 
@@ -61,6 +62,21 @@ def _chain(folder: Path) -> tuple[Path, list[Path]]:
         beside = folder / str(base)  # a stage of training lies in the folder of the stage after it
         folder = beside if str(base).startswith("./") and beside.is_dir() else _folder(str(base), None)
     return folder, adapters
+
+
+def _check_bases(folders: tuple[Path, ...]) -> None:
+    """Refuse an adapter whose card says that it was trained on other weights than those that lie below it."""
+    for number, folder in enumerate(folders[1:], 1):
+        trained_on = str(weights.read_json(folder / "twofold.json").get("base_weights") or "")
+        wanted = trained_on.split("+") if trained_on else []
+        found = [weights.content(one) for one in folders[: min(number, len(wanted))]]
+        if wanted != found:
+            base = weights.read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+            raise ValueError(
+                f"{folder} was trained on other weights of {base} ({trained_on}) than those there now"
+                f" ({'+'.join(found)}), so its vectors would mean nothing: train it again on these, or name the"
+                " folder of the earlier ones as base_model_name_or_path in its adapter_config.json"
+            )
 
 
 def _folder(model: str, revision: str | None) -> Path:

@@ -35,6 +35,16 @@ def revision(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def content(folder: Path) -> str:
+    """A short hash of a folder's weights and vocabulary alone: what an adapter depends on, whatever its card says."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".safetensors", ".model") or path.name == "tokenizer.json":
+            digest.update(path.name.encode())
+            _add(digest, path)
+    return digest.hexdigest()[:12]
+
+
 def file_revision(path: Path) -> str:
     """The same for one file."""
     digest = hashlib.sha256()

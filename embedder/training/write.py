@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import save_file
 
 from embedder.card import FILE, Card
+from embedder.hub import resolve
 from embedder.method import Method
 from embedder.training.journal import read_journal
 from embedder.training.picture import curve
 from embedder.training.recipe import Stage
 from embedder.transformers_engine import TransformersEngine
+from embedder.weights import content
 
 if TYPE_CHECKING:
     from embedder.training.work import Trained, Work
@@ -53,6 +55,9 @@ def model_card(work: Work, row: Method, engine: TransformersEngine, base: Card, 
         "chunk_tokens": base.chunk_tokens,
         "limit": base.limit,
     }
+    if apart:
+        below = resolve(work.base)
+        card["base_weights"] = "+".join(content(folder) for folder in (below.folder, *below.adapters))
     steps = read_journal(work.out / "log.jsonl")
     (work.out / "training.svg").write_text(curve(steps), encoding="utf-8")
     told = {

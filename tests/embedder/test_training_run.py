@@ -125,6 +125,20 @@ def test_llm2vec_stacks_its_stages_and_the_folder_can_be_moved(base, tmp_path):
         open_embedder(str(moved))
 
 
+def test_an_adapter_is_refused_on_other_weights_than_it_was_trained_on(tmp_path):
+    """Also one that was trained on another adapter: what lies at the bottom counts."""
+    base = tiny.save("llama", tmp_path / "base")
+    out = train(work(base, tmp_path / "out", options=replace(OPTIONS, steps=1)))
+    upper = train(work(out, tmp_path / "upper", options=replace(OPTIONS, steps=1)))
+    assert read_card(str(upper)).base_weights.startswith(read_card(str(out)).base_weights + "+")
+    (base / "twofold.json").write_text('{"limit": 64}', encoding="utf-8")  # another card is no other model
+    assert len(open_embedder(str(upper)).queries(["which one"])) == 1
+    tiny.save("llama", base, seed=1)
+    for folder in (out, upper):
+        with pytest.raises(ValueError, match=r"trained on other weights of .*base .*train it again"):
+            open_embedder(str(folder))
+
+
 @pytest.mark.parametrize(("recipe", "changed"), [("sgpt", "bias"), ("udever", "bias")])
 def test_bitfit_moves_biases_and_new_tokens_only(base, tmp_path, recipe, changed):
     out = train(work(base, tmp_path / recipe, recipe, replace(OPTIONS, steps=3, every=3)))
