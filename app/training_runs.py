@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 Phase = Literal["running", "finished", "stopped", "failed"]
 PLACE = "trained"  # under the home folder
+WAYS = {  # how the command line names a way out: how a page does
+    "give --trains lora": "choose “A small adapter” under “What learns”",
+    "lower the rate with --rate": "choose a lower “Learning rate”",
+    "or --batch less": "or choose a smaller batch",
+    "give --data": "give, under “Pairs from a file or folder”,",
+    "Name one with --split": "On the command line, name one with --split",
+    "give another --out": "begin a new run",
+}
 _own: dict[int, subprocess.Popen[bytes]] = {}  # what this process began, so that its end is noticed
 
 
@@ -50,6 +58,13 @@ def from_passages(collection: Collection, name: str, most: int = 0) -> Data:
     texts = list(dict.fromkeys(text for document in documents for text in document if text.strip()))
     pairs = drawn(neighbours(documents), most)
     return Data({"collection": pairs} if pairs else {}, drawn(texts, most), sources=[f"the collection {name}"])
+
+
+def on_a_page(said: str) -> str:
+    """A message of a training run with the way out that a page has."""
+    for switch, widget in WAYS.items():
+        said = said.replace(switch, widget)
+    return said
 
 
 def begin(home: Path, name: str, recipe: str, base: str, words: Sequence[str]) -> Path:
@@ -119,7 +134,7 @@ def _phase(folder: Path, pid: int) -> tuple[Phase, str]:
     said = next((line.removeprefix("twofold: ") for line in reversed(lines) if line.startswith("twofold: ")), "")
     if said.startswith(("stopped", "stopping")):
         return "stopped", said
-    return "failed", said or (lines[-1] if lines else "it ended without a word")
+    return "failed", on_a_page(said) or (lines[-1] if lines else "it ended without a word")
 
 
 def _told(file: Path) -> dict[str, Any]:

@@ -56,9 +56,11 @@ def controls() -> list[str]:
             "Questions", list(SOURCES), format_func=SOURCES.__getitem__, default="own", required=True, key="arena-from",
             label_visibility="collapsed",
         )  # fmt: skip
+        asked = st.session_state.get("arena-who", first_choice(options))
+        st.session_state["arena-who"] = [one for one in asked if one in options]  # Train sends its own two
         with st.popover("Who takes part", icon=":material/groups:"):
             chosen = st.multiselect(
-                "Methods", options, default=first_choice(options), key="arena-who",
+                "Methods", options, key="arena-who",
                 format_func=lambda label: contender(label, []).title,
                 help="A duel is between two of them. Which two, and which stands left, stays hidden until you vote.",
             )  # fmt: skip
@@ -291,8 +293,7 @@ def page() -> None:
             draw(state()["line"][0])
     except (ValueError, RuntimeError) as error:
         st.error(parts.plain(str(error), 400), icon=":material/error:")
-    votes = house().collection.votes.all()
-    if votes:
+    if votes := house().collection.votes.all():
         table(votes)
 
 

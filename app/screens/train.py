@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,17 @@ import streamlit as st
 
 from app import parts, training_runs
 from app.known_models import BUNDLED, noted, remember
-from app.parts_shared import COMPARE, LIBRARY, house, loading_note, note
-from app.training_runs import TrainingRun
+from app.parts_shared import ARENA, LIBRARY, house, loading_note, note
+from app.rivals import make, rivals
+from app.training_runs import TrainingRun, on_a_page
 from app.worker import Priority
 from embedder.training.recipe import Recipe
 from embedder.training.recipes import RECIPES
 
 POLL_SECONDS = 2.0
 STEPS = 100
+LEFT_SECONDS = 15.0  # without a poll for so long, the reader has left the page and is not taken to another one
+LEARNERS = {"": "As the recipe says", "lora": "A small adapter", "all": "All weights"}
 LEARNS = {
     "lora": "a small adapter beside the weights; the model writes as before",
     "bitfit": "the biases alone",
@@ -42,7 +46,8 @@ def facts(recipe: Recipe) -> None:
         ("stages", " then ".join(stage.name for stage in recipe.chosen())),
         ("learns from", "texts" if all(s.views == "twice" or s.objective == "mntp" for s in stages) else "pairs"),
     ]))  # fmt: skip
-    said = f" Note: {recipe.note}." if recipe.note else ""
+    where = "On the command line" if "--" in recipe.note else "Note"
+    said = f" {where}: {recipe.note}." if recipe.note else ""
     note(f"{recipe.source}. It trains {LEARNS[recipe.chosen()[0].trains]}.{said}")
 
 
@@ -58,6 +63,12 @@ def choose() -> None:
         steps = st.number_input("Steps in a stage", 1, 100_000, STEPS, key="train-steps")
         batch = st.number_input("Texts or pairs in a batch", 2, 4096, 32, key="train-batch")
         seed = st.number_input("Seed", 0, 10_000, 0, key="train-seed")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        learner = st.selectbox("What learns", list(LEARNERS), format_func=LEARNERS.__getitem__, key="train-trains")
+        rate = st.number_input(
+            "Learning rate", 0.0, 1.0, None, format="%g", key="train-rate", placeholder="the recipe's",
+            help="The recipes' rates are for thousands of steps; for a hundred, 0.001 moves an adapter more.",
+        )  # fmt: skip
     files = st.text_input(
         "Pairs from a file or folder, instead of this collection", key="train-data", placeholder="/home/me/pairs.jsonl",
         help="JSON lines with query and positive (and negatives), a BEIR folder, or a folder of plain text.",
@@ -65,6 +76,8 @@ def choose() -> None:
     if not files.strip():
         note("From the collection, passages that stand next to each other are the pairs, and each passage is a text.")
     words = ["--steps", str(steps), "--batch", str(batch), "--seed", str(seed), "--every", str(max(steps // 5, 1))]
+    words += ["--trains", learner] if learner else []
+    words += ["--rate", f"{rate:g}"] if rate else []
     with st.container(horizontal=True):
         ask = st.button("What would it cost?", key="train-cost", icon=":material/timer:")
         go = st.button("Start training", type="primary", key="train-start", icon=":material/play_arrow:")
@@ -72,7 +85,7 @@ def choose() -> None:
         try:
             data = given(files)
         except (ValueError, OSError) as error:
-            st.error(parts.plain(str(error), 400), icon=":material/error:")
+            st.error(parts.plain(on_a_page(str(error)), 400), icon=":material/error:")
             return
         if ask:
             cost(name, data, steps, batch)
@@ -100,7 +113,7 @@ def cost(recipe: str, data: Any, steps: int, batch: int) -> None:
     try:
         found = home.runtime.submit(Priority.BULK, lambda: estimate(work, engine)).result()
     except ValueError as error:
-        st.error(parts.plain(str(error), 400), icon=":material/error:")
+        st.error(parts.plain(on_a_page(str(error)), 400), icon=":material/error:")
         return
     head = ["Stage", "Steps", "Batch", "Tokens", "Time on this machine, about"]
     rows = [[c.stage, f"{c.steps:,}", f"{c.batch:,}", f"{c.tokens:,}", parts.duration(c.seconds)] for c in found]
@@ -125,7 +138,7 @@ def watch() -> None:
     active = [run.name for run in runs if run.phase == "running"]
     seen = st.session_state.get("train-active", active)
     st.session_state["train-active"] = active
-    if seen != active:
+    if seen != active or await_rivals(runs):
         st.rerun(scope="app")
     if not runs:
         note("No run yet. What you train appears here, and stays.")
@@ -184,22 +197,67 @@ def curve(run: TrainingRun) -> None:
 
 
 def finished(run: TrainingRun) -> None:
-    """What can be done with a model: use it, give the documents its vectors, compare."""
+    """What can be done with a model: use it, or let the reader judge it against its base."""
     home = house()
     if home.runtime.state.model == str(run.folder):
         if st.button("Embed the documents with it", key=f"train-space-{run.name}", icon=":material/layers:"):
             begun = home.add_space(home.card().method)
             st.toast("The Library shows how far it is." if begun else "That is under way already.")
         st.page_link(LIBRARY, label="Library", icon=":material/folder_open:")
-        st.page_link(COMPARE, label="Compare with the base", icon=":material/view_column:")
     elif st.button("Use this model", key=f"train-use-{run.name}", icon=":material/check:"):
         remember(home.settings.home, run.folder.name, str(run.folder))
         home.runtime.load(str(run.folder))
         st.rerun(scope="app")
+    if st.session_state.get("train-arena", ("", 0.0))[0] == run.name:
+        note(f"Vectors for the arena are being made{how_far()}. It opens when they are there.")
+    elif home.collection.status()["chunks"] and st.button(
+        "Judge it against the base", key=f"train-arena-{run.name}", icon=":material/swords:",
+        help="Opens the blind arena with the two; vectors that one of them lacks are made first.",
+    ):  # fmt: skip
+        make(home, run)
+        st.session_state["train-arena"] = (run.name, time.time())
+        st.rerun(scope="app")
+
+
+def how_far() -> str:
+    """What the vectors under way still take."""
+    progress = house().works.progress
+    return f", about {parts.duration(progress.eta_s)} left" if progress is not None and progress.eta_s else ""
+
+
+def await_rivals(runs: list[TrainingRun]) -> bool:
+    """Whether the two that were to meet in the arena can, or cannot any more; notes that the reader is still here."""
+    name, seen = st.session_state.get("train-arena", ("", 0.0))
+    run = next((one for one in runs if one.name == name), None)
+    if run is None or time.time() - seen > LEFT_SECONDS:
+        st.session_state.pop("train-arena", None)
+        return False
+    st.session_state["train-arena"] = (name, time.time())
+    return bool(rivals(house(), run).labels) or not (house().works.current or house().works.waiting)
+
+
+def arrive() -> None:
+    """Take the reader to the arena once a trained model and its base have all their vectors there; else say why not."""
+    runs = {run.name: run for run in training_runs.runs(house().settings.home)}
+    name, seen = st.session_state.get("train-arena", ("", 0.0))
+    if name not in runs or time.time() - seen > LEFT_SECONDS:
+        st.session_state.pop("train-arena", None)
+        return
+    labels = rivals(house(), runs[name]).labels
+    if labels:
+        del st.session_state["train-arena"]
+        st.session_state.pop("arena", None)  # an earlier line of questions was for others
+        st.session_state["arena-who"] = list(labels)
+        st.switch_page(ARENA)
+    if not (house().works.current or house().works.waiting):
+        del st.session_state["train-arena"]
+        for _, reason in house().works.problems[-1:]:
+            st.error(parts.plain(f"The vectors could not be made: {reason}", 400), icon=":material/error:")
 
 
 def page() -> None:
     """The whole page."""
+    arrive()
     st.html(parts.hero("Train", "Make the model in memory better at your files, by a recipe that was published."))
     loading_note()
     if house().runtime.state.phase != "ready":

@@ -91,7 +91,7 @@ def opened(base: str, options: Options, stages: list[Stage]) -> TransformersEngi
     if not isinstance(engine, TransformersEngine):
         raise ValueError(f"{base} is no decoder opened by transformers; only those are trained (no GGUF, no encoder)")
     if whole and engine.attached is not None:
-        raise ValueError(f"{base} is an adapter, so only another adapter can be trained on it: --trains lora")
+        raise ValueError(f"{base} is an adapter, so only another adapter can be trained on it: give --trains lora")
     return engine
 
 

@@ -7,11 +7,16 @@ import os
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+import app.house
+import embedder.training
 from app import training_runs
 from app.house import House
-from app.training_runs import PLACE, from_passages, runs
+from app.parts_shared import house as shared
+from app.training_runs import PLACE, WAYS, from_passages, on_a_page, runs
+from embedder import HashEngine
 from tests.app.test_pages import drawn, opened
 
 
@@ -84,3 +89,50 @@ def test_a_file_that_is_none_is_told(page: AppTest) -> None:
     page.text_input(key="train-data").set_value("/nowhere/<b>.jsonl")
     page.button(key="train-cost").click().run()
     assert "no file or folder" in page.error[0].value and not page.exception
+
+
+def test_a_page_names_the_way_out_that_a_page_has() -> None:
+    """And every switch that it has another name for is one that some message gives."""
+    training = Path(embedder.training.__file__).parent
+    sources = "".join(" ".join(file.read_text("utf-8").split()) for file in training.glob("*.py"))
+    assert all(switch in sources.replace('" f" ', " ").replace('" " ', " ") for switch in WAYS)
+    said = on_a_page("the loss is nan at step 3: lower the rate with --rate")
+    assert "“Learning rate”" in said and "--" not in said
+
+
+def test_an_adapter_is_asked_for_on_the_page(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(training_runs, "begin", lambda *given: begun.append(given[4]))
+    page.selectbox(key="train-trains").set_value("lora")
+    page.number_input(key="train-rate").set_value(0.001)
+    page.button(key="train-start").click().run()
+    assert " ".join(begun[0]).endswith("--trains lora --rate 0.001")
+
+
+class Named(HashEngine):
+    """The test double as several models, which see the words of a text differently."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self.name = self.revision = Path(model).name
+
+
+def test_one_click_brings_a_trained_model_and_its_base_to_the_arena(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWOFOLD_HOME", str(tmp_path))
+    monkeypatch.setattr(app.house, "opener", lambda model, settings: Named(model))
+    monkeypatch.setattr("app.screens.train.POLL_SECONDS", 600.0, raising=False)
+    run_of(tmp_path, "simcse-1", GONE, done=True)
+    st.cache_resource.clear()
+    home = shared()
+    home.add_folder(files)
+    assert home.works.wait() and [space.model for space in home.collection.spaces()] == ["pocket"]
+    at = opened("train")
+    at.button(key="train-arena-simcse-1").click().run()
+    assert home.works.wait()
+    at.run()
+    assert not at.exception and {space.model for space in home.collection.spaces()} == {"pocket", "simcse-1"}
+    assert len(at.multiselect(key="arena-who").value) == 2
+    assert {one.rpartition("@")[2] for one in at.multiselect(key="arena-who").value} <= {"pocket", "simcse-1", "mean"}
+    st.cache_resource.clear()
