@@ -54,6 +54,7 @@ def train(
     ] = 0,
     micro: Annotated[int, typer.Option(help="Texts in the model at once; halved where memory runs out.")] = 0,
     rate: Annotated[float, typer.Option(help="Highest learning rate; else the row's.")] = 0.0,
+    temperature: Annotated[float, typer.Option(help="What cosines are divided by; else the row's.")] = 0.0,
     tokens: Annotated[int, typer.Option(help="Longest text in tokens; else the row's.")] = 0,
     most: Annotated[int, typer.Option(help="Rows of each data set at most (0: all).")] = 0,
     every: Annotated[int, typer.Option(help="Steps between two scores and checkpoints.")] = 50,
@@ -73,7 +74,7 @@ def train(
     row = find_recipe(recipe)
     options = Options(
         tuple(name.strip() for name in stages.split(",") if name.strip()), trains, steps, epochs, batch, micro, rate,
-        tokens, every, patience, seed, session.settings.device, session.settings.dtype, checkpointing,
+        tokens, every, patience, seed, session.settings.device, session.settings.dtype, checkpointing, temperature,
     )  # fmt: skip
     row.chosen(options.stages)  # names of stages that are none are told before anything is read
     if out is None and not dry_run:

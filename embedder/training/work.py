@@ -41,6 +41,7 @@ class Options:
     device: str = "auto"
     dtype: str = "auto"
     checkpointing: bool = False
+    temperature: float = 0.0
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def fitted(stage: Stage, work: Work, kind: str) -> Stage:
     """The row with a person's changes, and no larger than the data and the device (`kind`: "cpu", …) can bear."""
     options = work.options
     given: dict[str, Any] = {"trains": options.trains} if options.trains and stage.trains != "nothing" else {}
-    given |= {name: value for name in ("steps", "epochs", "rate") if (value := getattr(options, name))}
+    given |= {name: value for name in ("steps", "epochs", "rate", "temperature") if (value := getattr(options, name))}
     if options.tokens:
         given |= {"query_tokens": min(stage.query_tokens, options.tokens)}
         given |= {"document_tokens": min(stage.document_tokens, options.tokens)}
