@@ -25,6 +25,7 @@ from app.runtime import BUNDLED, Runtime, open_resident
 from app.settings import Settings, read_settings
 from app.works import Works
 from embedder import ENCODERS, METHODS, Card, read_card
+from embedder.naming import model_name
 from indexer import Collection
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class House:
             if space is not None and space.ready:
                 replace_earlier(self.collection, space)
 
-        on = f" on {Path(model).name}" if model else ""
+        on = f" on {model_name(model)}" if model else ""
         return self.works.add(f"vectors of {method or 'the resident model'}{on}", start)
 
     def lacking(self) -> list[tuple[Space, bool]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from embedder.method import find_method
+from embedder.naming import folder_name
 
 Head = Literal["", "pooler"]
 FORMAT = re.compile(r"[-_.](i?q\d\w*|b?f16|f32)$", re.IGNORECASE)
@@ -123,4 +124,4 @@ def _name(model: str) -> str:
     """What a folder is called, or a GGUF file without the number format its name ends in; "" for an id."""
     if model.lower().endswith(".gguf"):
         return FORMAT.sub("", Path(model).stem)
-    return Path(model).name if Path(model).is_dir() else ""
+    return folder_name(Path(model)) if Path(model).is_dir() else ""

@@ -11,6 +11,7 @@ import transformers
 from embedder import adapters, baseline
 from embedder.checkpoints import Checkpoint
 from embedder.hub import Source, resolve
+from embedder.naming import model_name
 from embedder.torch_engine import TorchEngine
 from embedder.transformers_engine import TransformersEngine
 
@@ -28,7 +29,7 @@ def load(
     place = pick_device(device)
     source = resolve(model, revision)
     number = pick_dtype(dtype, place, source.checkpoint)
-    shown = name or (Path(model).name if Path(model).is_dir() else model)
+    shown = name or model_name(model)
     config = _try(transformers.AutoConfig.from_pretrained, source.folder, model)
     if baseline.is_encoder(config, source.folder):
         return baseline.load(source, config, shown, place, number)

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.loaders.document import Limits
 from indexer.loaders.structure import STRUCTURES, heading_text
+from indexer.loaders.table import Job
+from indexer.loaders.text import read
 
 MARKDOWN = """---
 author: Shen
@@ -71,3 +74,44 @@ def test_other_headings():
 )
 def test_a_heading_without_its_marks(heading, words):
     assert heading_text(heading) == words
+
+
+FRONTS = [
+    ("---\ntitle: 茶叶的保存\nsummary: 防潮\n---\n# 保存\n\n放在罐里。\n", "茶叶的保存"),
+    ("---\n# who\nTitle: 'It''s tea'\n...\ntext\n", "It's tea"),
+    ("---\ntitle: >-\n  Green\n  and black\n---\n", "Green and black"),
+    ("---\ntitle: Tea: a guide\n---\n# Another\n", "Tea: a guide"),  # no YAML, and found in many a file
+    ('+++\ntitle = "Tea"\n+++\n\ntext\n', "Tea"),
+    ("---\ntitle: 2024\n---\ntext\n", "2024"),
+    ("---\nauthor: Shen\n---\n# Tea\n", "Tea"),
+    ("---\ntitle: {{ name }}\n---\n# Tea\n", "Tea"),
+    ("---\ntitle: [a\n---\n", ""),
+    ("---\na: " + "[" * 9000 + "\ntitle: Deep\n---\n", "Deep"),
+    ("---\nA line between rulers.\n---\n", "A line between rulers."),
+    ("---\ntitle: never closed\n\n# Tea\n", "Tea"),
+    ("# Text\n\n---\ntitle: later\n---\n", "Text"),
+]
+
+
+@pytest.mark.parametrize(("text", "title"), FRONTS)
+def test_the_settings_of_a_markdown_file_give_its_title_and_stay_in_its_text(text, title):
+    loaded = read(text.encode(), Job("tea.md", Limits()))
+    assert (loaded.title, loaded.text) == (title, text)
+    inside = {index for block in loaded.blocks for index in range(block.start, block.end)}
+    assert {index for index, char in enumerate(text) if not char.isspace()} <= inside
+
+
+def test_settings_are_one_block_and_what_follows_keeps_its_place():
+    text = FRONTS[0][0]
+    loaded = read(text.encode(), Job("tea.md", Limits()))
+    assert [(block.kind, text[block.start : block.end]) for block in loaded.blocks] == [
+        ("paragraph", "---\ntitle: 茶叶的保存\nsummary: 防潮\n---"), ("heading", "# 保存"), ("paragraph", "放在罐里。"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [("## 定义\n\na\n\n## 构造\n\nb\n", ""), ("## Tea\n\n### Green\n\n### Black\n", "Tea"), ("# A\n\n# B\n", "A")],
+)
+def test_a_section_among_others_is_no_title(text, title):
+    assert read(text.encode(), Job("a.md", Limits())).title == title
