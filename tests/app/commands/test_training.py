@@ -81,15 +81,56 @@ class Server(http.server.BaseHTTPRequestHandler):
         """Be quiet."""
 
 
-def test_pairs_are_written_by_a_server_then_refined(tmp_path, filled):
-    server = http.server.HTTPServer(("127.0.0.1", 0), Server)
+class Fickle(Server):
+    """A server that is busy once, and whose answers are now and then of no use."""
+
+    count = 0
+    said = (
+        "I would rather not.", '{"S1": "a sentence that breaks', '{"S1": "one", "S2": "two"}',
+        '{"S1": "A same thing", "S2": "b", "S3": "c"}', 'Here: {"S1": "a  same thing", "S2": "B", "S3": "other"}',
+    )  # fmt: skip
+
+    def do_POST(self):
+        type(self).count += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.count == 1:
+            self.send_error(503)
+            return
+        number = self.count - 2
+        good = json.dumps({key: f"{key} 第{number}" for key in ("S1", "S2", "S3")}, ensure_ascii=False)
+        said = self.said[number] if number < len(self.said) else f"```json\n{good}\n```"
+        body = json.dumps({"choices": [{"message": {"content": said}}]}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def served(request):
+    """The options that name a server of a class of this file, running."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), request.param)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    out = tmp_path / "made.jsonl"
-    words = ("--url", f"http://127.0.0.1:{server.server_port}/v1", "--server-model", "some-model", "--groups", "sts")
-    assert twofold("synthesize", out, "--count", 3, *words, "--json").json["examples"] == 3
-    assert twofold("synthesize", out, "--count", 5, *words, "--json").json["examples"] == 5
+    yield "--url", f"http://127.0.0.1:{server.server_port}/v1", "--server-model", "some-model", "--groups", "sts"
     server.shutdown()
     server.server_close()
+
+
+@pytest.mark.parametrize("served", [Fickle], indirect=True)
+def test_what_a_server_says_amiss_is_dropped_and_counted(tmp_path, served, monkeypatch):
+    monkeypatch.setattr("embedder.training.authors.time.sleep", lambda seconds: None)  # before a busy server's next try
+    out = tmp_path / "made.jsonl"
+    made = twofold("synthesize", out, "--count", 4, *served, "--json").json
+    unusable = {"no JSON": 1, "broken JSON": 1, "keys missing": 1, "there was one like it": 1}
+    assert made["examples"] == 4 and made["dropped"] == unusable and made["answers"] == 8
+    rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert len({row["query"].casefold() for row in rows}) == 4 and "第" in rows[-1]["query"]
+
+
+@pytest.mark.parametrize("served", [Server], indirect=True)
+def test_pairs_are_written_by_a_server_then_refined(tmp_path, filled, served):
+    out = tmp_path / "made.jsonl"
+    assert twofold("synthesize", out, "--count", 3, *served, "--json").json["examples"] == 3
+    assert twofold("synthesize", out, "--count", 5, *served, "--json").json["examples"] == 5
     mined = tmp_path / "mined.jsonl"
     ran = twofold(
         "synthesize", mined, "--refine", out, "--mine", 1, "--model", filled.model, "--method", "mean", "--json"
