@@ -251,7 +251,7 @@ def arrive() -> None:
         st.switch_page(ARENA)
     if not (house().works.current or house().works.waiting):
         del st.session_state["train-arena"]
-        for _, reason in house().works.problems[-1:]:
+        for _, reason in house().works.problems[-1:] or [("", "the Methods page shows which there are")]:
             st.error(parts.plain(f"The vectors could not be made: {reason}", 400), icon=":material/error:")
 
 
