@@ -18,6 +18,7 @@ def describe(model: str) -> dict[str, Any]:
     folder = POCKET if model == BUNDLED else Path(model).expanduser()
     card = read_card(BUNDLED if model == BUNDLED else str(folder))
     config = _config(folder)
+    context = config.get("max_position_embeddings") or config.get("n_positions") or 0
     return {
         "model": model,
         "path": str(folder) if folder.exists() else "",
@@ -25,13 +26,28 @@ def describe(model: str) -> dict[str, Any]:
         "writes": card.writes,
         "rerank": card.rerank,
         "dim": config.get("hidden_size") or config.get("n_embd") or 0,
-        "context": card.limit or config.get("max_position_embeddings") or config.get("n_positions") or 0,
+        "context": context,
+        "limit": card.limit or context,
         "layers": config.get("num_hidden_layers") or config.get("n_layer") or 0,
         "architecture": ", ".join(config.get("architectures") or []),
         "bytes": _bytes(folder),
         "used_by": [],
         "card": card.text,
     }
+
+
+def described(settings: Settings, model: str) -> dict[str, Any]:
+    """The facts of a model by place or by the name it has here; ValueError where nothing is known of it."""
+    place = noted(settings.home, model)
+    there = model == BUNDLED or Path(place).expanduser().exists()
+    used = [] if there else list(_used(settings.home))
+    if not there and model not in used and read_card(place) == Card():
+        here = ", ".join(dict.fromkeys([BUNDLED, *used]))
+        raise ValueError(
+            f"there is no folder or file {model}, and the models known here are {here}; "
+            "a model of a hub is known here once it was opened with --model"
+        )
+    return {**describe(place), "model": model}
 
 
 def known_models(settings: Settings) -> list[dict[str, Any]]:

@@ -106,6 +106,8 @@ def open_embedder(
 
     An `engine` already open is used as it is. `dim` and `limit` of 0 mean the model's own.
     """
+    if method:
+        find_method(method)  # a name that is none is told before a model is loaded
     card = read_card(model)
     engine = engine or open_engine(model, device=device, dtype=dtype, revision=revision)
     own: Method | None = getattr(engine, "row", None)  # an encoder knows what it was made for

@@ -75,8 +75,8 @@ class Filters:
         """Read `KEY=VALUE` pairs, as on the command line."""
         found = cls()
         for pair in pairs:
-            key, equals, value = pair.partition("=")
-            if not equals or key.strip() not in cls.__slots__:
+            key, _, value = pair.partition("=")
+            if not value.strip() or key.strip() not in cls.__slots__:
                 raise ValueError(f"a filter is KEY=VALUE with KEY one of {', '.join(cls.__slots__)}; got {pair!r}")
             found = replace(found, **{key.strip(): _prefix(value) if key.strip() == "path" else value.strip()})
         return found

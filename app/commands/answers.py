@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from app.commands.frame import Session, command
-from app.commands.search import PANEL, Filter, Instruction, Look, Mode, filters_from
+from app.commands.search import PANEL, Filter, Instruction, Look, Mode, check_words, filters_from
 
 if TYPE_CHECKING:
     from app.answer import Answer, Author
@@ -100,6 +100,7 @@ def ask(
     from app.commands.output import emit
     from app.commands.stopping import interruptible
 
+    check_words(question)
     told = asking(session, style, mode, instruction, filter_, rerank)
     with interruptible() as told.stop:
         whole = answered(told, question, (), writer_to(session))

@@ -97,7 +97,10 @@ def methods(
         spaces.rollback(session)
         return
     if action not in ("add", "use", "drop") or not name:
-        raise typer.BadParameter("it is `twofold methods`, `twofold methods add|use|drop NAME`, or `methods rollback`")
+        got = f"{action} {name}".rstrip()
+        raise typer.BadParameter(
+            f"it is `twofold methods`, `methods rollback` or `methods add|use|drop NAME`; got {got!r}"
+        )
     if action == "add":
         find_method(name)  # a name that is none is told with the nearest one, before anything is opened
     if action == "add":
@@ -146,7 +149,7 @@ def models(
 ) -> None:
     """List the bundled model and those a collection was made with, show one's card, or write one as a GGUF file."""
     from app.commands.output import emit, size, table
-    from app.model_list import describe, known_models
+    from app.model_list import described, known_models
 
     if which == "export":
         if not folder or gguf is None:
@@ -156,20 +159,20 @@ def models(
     if folder or gguf is not None:
         raise typer.BadParameter("a second name and --gguf belong to `twofold models export`")
     if which:
-        show_card(session, describe(which))
+        show_card(session, described(session.settings, which))
         return
     found = known_models(session.settings)
     if session.json:
         emit(session, {"models": found})
         return
-    heads = ("model", "method", "writes", "dimensions", "context", "size", "used by")
+    heads = ("model", "method", "writes", "dimensions", "longest text", "size", "used by")
     rows = [
         (
             row["model"],
             row["method"] or "-",
             "yes" if row["writes"] else "no",
             row["dim"] or "-",
-            row["context"] or "-",
+            f"{row['limit']:,} tokens" if row["limit"] else "-",
             size(row["bytes"]) if row["bytes"] else "-",
             ", ".join(row["used_by"]) or "-",
         )
@@ -193,19 +196,19 @@ def export(session: Session, folder: str, out: Path, quantize: str) -> None:
     console(session).print(f"{written}: {size(count)}, {quantize}", highlight=False)
 
 
-def show_card(session: Session, described: dict[str, Any]) -> None:
+def show_card(session: Session, facts: dict[str, Any]) -> None:
     """A model's facts, and its card as its author wrote it."""
     from app.commands.output import console, emit, plain
 
     if session.json:
-        emit(session, described)
+        emit(session, facts)
         return
     screen = console(session)
-    for name, value in described.items():
+    for name, value in facts.items():
         if name not in ("card", "used_by"):
             screen.print(f"{name:<12} {value}")
-    if described["card"]:
-        screen.print("\n" + plain(described["card"]))
+    if facts["card"]:
+        screen.print("\n" + plain(facts["card"]))
 
 
 @command(

@@ -47,9 +47,11 @@ def search(
     """Find the passages that answer a query, with the file, page and span each stands at."""
     from app.commands.output import emit, hit_json, print_hits, say
 
+    check_words(query)
+    look = Look(top, instruction, mode, filters_from(filter_), rerank)
     collection = session.collection()
     embedder = None if mode == "words" and not rerank else session.embedder(collection)
-    found = Look(top, instruction, mode, filters_from(filter_), rerank).find(collection, embedder, query)
+    found = look.find(collection, embedder, query)
     if session.json:
         hits = [hit_json(hit) for hit in found.hits]
         emit(session, {"query": query, "hits": hits, "notes": list(found.notes), "seconds": found.seconds})
@@ -72,11 +74,9 @@ class Look:
     rerank: bool = False
 
     def find(self, collection: Collection, embedder: Embedder | None, query: str) -> Found:
-        """The passages for a query; an empty one is refused, as it has no vector and no words."""
+        """The passages for a query."""
         from app.rerank import rerank
 
-        if not query.strip():
-            raise Failure("the query is empty: give it some words")
         dense = None if self.mode == "words" else embedder
         found = collection.search(
             query, dense, top=self.top, mode=self.mode, instruction=self.instruction, filters=self.filters
@@ -84,6 +84,12 @@ class Look:
         if not self.rerank or embedder is None:
             return found
         return replace(found, hits=rerank(query, found.hits, cast("Writer", embedder.engine)))
+
+
+def check_words(query: str) -> None:
+    """Refuse a query of nothing, which has no vector and no words, before anything is opened for it."""
+    if not query.strip():
+        raise Failure("the query is empty: give it some words")
 
 
 def filters_from(pairs: list[str]) -> Filters:
@@ -123,15 +129,14 @@ def compare(
     from app.compare import compare as compared
     from app.contenders import opened, parsed
 
+    check_words(query)
+    filters = filters_from(filter_)
     collection = session.collection()
-    if not query.strip():
-        raise Failure("the query is empty: give it some words")
     asked = parsed(methods, collection.spaces(), mode, instruction)
     if len(asked) < 2:
         raise typer.BadParameter("--methods takes at least two names, with commas between")
     home = collection.default_space()
     pairs = opened(session.settings, asked, session.settings.model or (home.model if home else "pocket"))
-    filters = filters_from(filter_)
     result = compared(collection, query, pairs, top=top, filters=filters)
     result = result.ordered([one.label for one in asked])
     if session.json:

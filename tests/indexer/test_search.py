@@ -90,7 +90,7 @@ def test_a_path_is_whole_or_read_from_the_current_folder(tmp_path, monkeypatch):
     assert Filters.parse("path=~/no").path == "/home/me/no" and Filters.parse("path=/").path == "/"
     with pytest.raises(ValueError, match=r"whole path.*got 'notes'"):
         Filters(path="notes")
-    for wrong in ("size=3", "kind", "since=yesterday"):
+    for wrong in ("size=3", "kind", "kind=", "since=yesterday"):
         with pytest.raises(ValueError):
             Filters.parse(wrong)
 

@@ -55,6 +55,8 @@ def test_wrong_usage_ends_with_two_and_says_how_to_get_help(words, filled):
     [(["status"], "no collection called 'default'"), (["search", "x", "--mode", "words"], "no collection called"),
      (["ingest", "/nowhere/at/all"], "there is no /nowhere/at/all"), (["models", "--method", "x"], None),
      (["inspect", "x", "--model", "/nowhere"], "/nowhere"), (["methods", "add", "echoo"], "did you mean 'echo'"),
+     (["inspect", "x", "--model", "/nowhere", "--method", "echoo"], "did you mean 'echo'"),  # before a model is opened
+     (["ask", " "], "the query is empty"),  # before anything is opened
      (["search", "x", "--model", "file.gguf"], "no collection called")],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip

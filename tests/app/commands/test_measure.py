@@ -40,6 +40,15 @@ def test_models_names_what_a_collection_was_made_with(filled):
     assert rows["tiny"]["used_by"] == ["default"] and rows["tiny"]["dim"] == 32 and rows["tiny"]["bytes"] > 0
     assert "pocket" in rows
     assert twofold("models", filled.model, "--json").json["context"] == 1024
+    pocket = twofold("models", "pocket", "--home", filled.home, "--json").json
+    assert (pocket["context"], pocket["limit"]) == (2048, 512)
+
+
+def test_a_model_that_is_nowhere_is_no_row_of_zeros(filled):
+    by_name = twofold("models", "tiny", "--home", filled.home, "--json").json
+    assert by_name["dim"] == 32 and by_name["path"] == str(filled.model)
+    ran = twofold("models", "tyni", "--home", filled.home)
+    assert ran.code == 1 and "no folder or file tyni" in ran.err and "are pocket, tiny;" in ran.err
 
 
 @pytest.mark.parametrize("side", ["query", "document"])
