@@ -50,7 +50,11 @@ def held() -> None:
     labels = {space.id: label for label, space in space_labels(rows).items()}
     for space in sorted(rows, key=lambda row: (not row.default, row.id)):
         with st.container(border=True, key=f"card-space-{space.id}"):
-            one(space, labels.get(space.id, f"{space.method}, an earlier version"), busy=space.method in busy)
+            one(
+                space,
+                labels.get(space.id, f"{space.method}, an earlier version"),
+                busy=f"{space.method} on {space.model}" in busy,
+            )
     with house().collection.catalogue.read() as connection:
         before = spaces.previous(connection)
     earlier = next((row for row in rows if row.id == before), None)

@@ -41,7 +41,8 @@ class _Building:
         with catalogue.write() as connection:
             self.space = spaces.ensure(connection, embedder)
             self.total = connection.execute(_count(self.space)).scalar() or 0
-            self.job = jobs.create(connection, "space", embedder.method.name, total=self.total)
+            target = f"{embedder.method.name} on {embedder.engine.name}"
+            self.job = jobs.create(connection, "space", target, total=self.total)
 
     def run(self) -> Iterator[Progress]:
         last = 0

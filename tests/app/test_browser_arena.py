@@ -12,7 +12,8 @@ import pytest
 
 from embedder import Embedder
 from indexer import Collection
-from indexer.testset import QuestionSets
+from indexer.taking import Question
+from indexer.testset import QuestionSet, QuestionSets
 from tests.app.browser import Served, idle, playwright, visit
 from tests.app.contrast import faint
 from tests.indexer.test_testset import FERRY, logbooks
@@ -86,6 +87,41 @@ def test_a_test_set_is_made_and_says_where_it_comes_from(page: Any, served: Serv
     questions = store.questions(store.get("harbour").id)
     collection.close()
     assert questions and all(question.taken in question.passage for question in questions)
+
+
+def kept(served: Served, name: str) -> list[Any]:
+    """A set of three questions about the first passage, and its questions as they are kept."""
+    collection = Collection.open(served.home)
+    try:
+        store = QuestionSets(collection.catalogue)
+        if name not in {row.name for row in store.all()}:
+            first = collection.document(collection.documents(limit=1)[0].id)
+            at = first.chunks[0]
+            passage = first.text[at.start : at.end]
+            asked = [Question(text, "written", at.id, first.path, passage) for text in ("one?", "two?", "three?")]
+            store.add(QuestionSet(name, "written", "a model", {"judges": ["words"]}), asked)
+        return store.questions(store.get(name).id)
+    finally:
+        collection.close()
+
+
+def test_the_cells_of_a_test_set_are_edited_from_the_keyboard(page: Any, served: Served) -> None:
+    kept(served, "by hand")
+    visit(page, served, "testsets")
+    table = page.locator("[data-testid=stDataFrame]").first
+    table.locator(".dvn-scroller").click(position={"x": 60, "y": 52})
+    page.keyboard.press("Enter")
+    field = page.locator("#portal textarea")
+    field.fill("where does 渡船 land?")
+    field.press("Enter")  # which goes on to the next row
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    idle(page)
+    page.get_by_role("button", name="Save changes").click()
+    page.wait_for_function("() => document.querySelector('.tf-stats')?.innerText.startsWith('2')")
+    first, second = kept(served, "by hand")
+    assert (first.text, first.edited) == ("where does 渡船 land?", True)
+    assert (second.text, second.edited) == ("three?", False)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
