@@ -182,7 +182,7 @@ def _rows(path: Path) -> Data:
     for row in lines(path):
         if "response" in row:
             data.replies.append(reply(row))
-        elif (query := row.get("query") or row.get("anchor")) is None:
+        elif "query" not in row and "anchor" not in row:
             if not row.get("text"):
                 raise ValueError(f"{path}: a row has neither query and positive, nor text, but {', '.join(row)}")
             data.texts += paragraphs(str(row["text"]))
@@ -191,7 +191,8 @@ def _rows(path: Path) -> Data:
             name = f"{stem}/{row['task']}" if row.get("task") else stem
             positives = _list(row.get("positive") or row.get("pos"))
             negatives = tuple(_list(row.get("negatives") or row.get("negative") or row.get("neg")))
-            made = [Pair(str(query), positive, negatives, instruction) for positive in positives]
+            query = str(row.get("query") or row.get("anchor") or "")  # an empty one is left out below
+            made = [Pair(query, positive, negatives, instruction) for positive in positives]
             data.sets.setdefault(name, []).extend(pair for pair in made if pair.query.strip() and pair.positive.strip())
     return data
 

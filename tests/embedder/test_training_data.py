@@ -39,6 +39,7 @@ def test_pairs_are_read_from_lines_packed_or_not_and_in_others_spellings(tmp_pat
         {"query": "q1", "positive": "p1", "task": "qa"},
         {"query": "q2", "pos": ["p2", "p3"], "neg": ["n1", "n2"]},
         {"anchor": "q4", "positive": "p4", "negative": "n4", "instruction": "Do it"},
+        {"query": "", "positive": "an answer to nothing"},
         {"response": "said", "prompt": "asked"},
         {"text": "A text that is long enough to learn from.\n\nshort"},
     ]
