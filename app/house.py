@@ -186,7 +186,7 @@ class House:
     def uploads(self) -> Path:
         """Where uploaded files are kept: they are documents of the collection like any other."""
         folder = self.settings.home / "uploads" / self.settings.collection
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
 

@@ -18,7 +18,7 @@ def remember(home: Path, name: str, given: str) -> None:
     place = os.path.abspath(os.path.expanduser(given)) if os.path.exists(os.path.expanduser(given)) else given
     if known.get(name) == place:
         return
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = home / f"{FILE}.{os.getpid()}"
     new.write_text(json.dumps({**known, name: place}, ensure_ascii=False, indent=2), encoding="utf-8")
     new.replace(home / FILE)

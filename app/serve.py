@@ -73,7 +73,7 @@ def answers(port: int) -> bool:
 def serve(settings: Settings, port: int, ready: Callable[[str], None], log: Path) -> int:
     """Run the pages until they are stopped; `ready` gets the address once they answer. The exit code is theirs."""
     environment = {**os.environ, **settings.environment()}
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("ab") as written:
         pages = subprocess.Popen(
             command_line(port), env=environment, stdout=written, stderr=written, stdin=subprocess.DEVNULL

@@ -70,7 +70,7 @@ def on_a_page(said: str) -> str:
 def begin(home: Path, name: str, recipe: str, base: str, words: Sequence[str]) -> Path:
     """Start `twofold train RECIPE` with `words` as a process of its own, or start it again; the model's folder."""
     place = home / PLACE
-    place.mkdir(parents=True, exist_ok=True)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = place / name
     line = [sys.executable, "-c", "from app.cli import main; main()", "train", recipe, "--out", str(folder)]
     line += ["--model", base, "--home", str(home), *words]

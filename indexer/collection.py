@@ -67,7 +67,7 @@ class Collection:
             raise LookupError(
                 f"no collection called {name!r} in {home}; there: {there}. Make one with `twofold ingest FOLDER`"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the text of the documents: its owner's alone
         found = cls(name, folder)
         found._settle()
         return found

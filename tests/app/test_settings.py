@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from app.known_models import remember
 from app.settings import data_folder, read_settings
+from indexer import Collection
 
 
 def test_an_option_wins_over_the_environment_and_the_environment_over_the_file(own_home, monkeypatch):
@@ -58,3 +60,15 @@ def test_data_goes_where_the_platform_keeps_it(monkeypatch):
 def test_a_home_is_made_for_its_owner_alone(tmp_path):
     home = read_settings(home=tmp_path / "deep" / "home").make_home()
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_kept_in_a_home_that_was_there_is_its_owners_alone(tmp_path):
+    tmp_path.chmod(0o755)
+    collection = Collection.open(tmp_path)
+    collection.close()
+    assert collection.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_first_made_by_a_note_of_a_model_is_its_owners_alone(tmp_path):
+    remember(tmp_path / "home", "small", "some/hub-id")
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
