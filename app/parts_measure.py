@@ -11,7 +11,7 @@ import streamlit as st
 from app import parts
 from app.evaluation import aligned
 from app.parts_shared import house, note, passage_link
-from app.recommend import Advice, evidence, sentence
+from app.recommend import Advice, evidence, named, sentence
 from indexer import Document, QueryRow, Result, paired
 
 POLL_SECONDS = 1.0
@@ -75,7 +75,7 @@ def advice_card(advice: Advice, *, own: bool) -> bool:
         missing = "has no vectors of it yet" if space is None else f"lacks {space.missing:,} of its vectors"
         note(f"This collection {missing}: they can be made on the Methods page.")
         return False
-    return st.button(f"Use {advice.best.method} for searches", key="measure-promote", type="primary",
+    return st.button(f"Use {named(advice.best, advice.rival)} for searches", key="measure-promote", type="primary",
                      icon=":material/check:", help="Makes it the default, at once and for all pages. The Methods page "
                      "can undo it.")  # fmt: skip
 

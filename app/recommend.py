@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 from app.evaluation import aligned
@@ -99,17 +100,18 @@ def sentence(advice: Advice, *, own: bool) -> str:
     best, rival = advice.best, advice.rival
     where = "your folder" if own else best.dataset
     figure = _figure(best)
+    first, second = named(best, rival), named(rival, best) if rival else ""
     if rival is None:
-        return f"On {where}, {named(best)} has nDCG {figure}. Measure another method to compare it with."
-    against = f"against {rival.metrics['ndcg@10'].value:.2f} for {named(rival)}"
+        return f"On {where}, {first} has nDCG {figure}. Measure another method to compare it with."
+    against = f"against {rival.metrics['ndcg@10'].value:.2f} for {second}"
     cost = f", and costs {advice.tokens:.1f}× the tokens" if advice.tokens and advice.tokens >= 1.05 else ""
     cost = cost or (f", and takes {advice.tokens:.2f}× the tokens" if advice.tokens and advice.tokens <= 0.95 else "")
     if advice.verdict == "tie":
-        return f"On {where}, {named(best)} and {named(rival)} cannot be told apart yet (nDCG {figure}, {against})."
+        return f"On {where}, {first} and {second} cannot be told apart yet (nDCG {figure}, {against})."
     if advice.verdict == "words":
         return f"On {where}, words alone win (nDCG {figure}, {against})."
     stays = ", which you use already," if advice.verdict == "stay" else ""
-    return f"On {where}, {named(best)}{stays} wins (nDCG {figure}, {against}){cost}."
+    return f"On {where}, {first}{stays} wins (nDCG {figure}, {against}){cost}."
 
 
 def evidence(advice: Advice) -> str:
@@ -125,14 +127,19 @@ def evidence(advice: Advice) -> str:
     )
     if advice.verdict == "tie" and advice.needed:
         text += f" About {advice.needed:,} questions would show a difference of this size."
+    also = [named(one, advice.best) for one in advice.tied if one is not advice.rival]
+    if also:
+        text += f" Not told apart from it either: {', '.join(also)}."
     return text
 
 
-def named(result: Result) -> str:
-    """A contender as a person calls it."""
+def named(result: Result, beside: Result | None = None) -> str:
+    """A contender as a person calls it; its model is named where the one `beside` it is on another."""
     if result.mode == "words":
         return "words alone"
-    return result.method + (" with words" if result.mode == "hybrid" else "")
+    other = beside is not None and beside.mode != "words" and beside.model != result.model
+    model = f" on {PurePath(result.model).name}" if other and result.model else ""
+    return result.method + model + (" with words" if result.mode == "hybrid" else "")
 
 
 def _figure(result: Result) -> str:

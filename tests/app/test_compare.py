@@ -126,6 +126,15 @@ def test_a_method_is_recommended_only_where_the_paired_test_supports_it():
     assert advice_json(tie)["tied"] == ["pocket"] or advice_json(tie)["tied"] == ["mean"]
 
 
+def test_the_advice_names_models_where_they_differ_and_whom_it_cannot_tell_apart():
+    small, other = result("pocket", BASE), replace(result("pocket", BASE + 0.2), model="who/small-q8", fingerprint="g")
+    told = recommend([small, other, result("mean", BASE + 0.2, 30.0)], "f-pocket")
+    assert sentence(told, own=True).startswith("On your folder, pocket on small-q8 wins")
+    assert "for pocket on m)" in sentence(told, own=True)
+    assert evidence(told).endswith("Not told apart from it either: mean on m.")
+    assert "either" not in evidence(recommend([small, other], "f-pocket"))
+
+
 def test_of_equals_the_one_that_costs_less_comes_first():
     advice = recommend([result("echo", BASE, 42.0), result("mean", BASE, 20.0)], "f-echo")
     assert (advice.verdict, advice.best.method, advice.rival.method) == ("tie", "mean", "echo")
