@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
@@ -48,19 +49,27 @@ def progress() -> None:
 
 
 def titles_of(results: Sequence[Result]) -> list[str]:
-    """What each result is called; the model and the instruction are named where there are several."""
+    """What each result is called; a model that is not the usual one is named, and an instruction among several."""
     pairs = {(one.method, one.model) for one in results if one.model}
     shared = {method for method, _ in pairs if sum(other == method for other, _ in pairs) > 1}
     several = {(one.method, one.mode) for one in results}
+    usual = usual_model([model for _, model in pairs])
     names = []
     for one in results:
         name = "words (BM25)" if one.mode == "words" else one.label.replace("+words", " + words")
-        if one.method in shared and one.model:
+        if one.model and (one.method in shared or one.model != usual):
             name += f" on {PurePath(one.model).name}"
         if one.instruction and len(several) < len(results):
             name += f" “{one.instruction[:40]}{'…' if len(one.instruction) > 40 else ''}”"
         names.append(name)
     return names
+
+
+def usual_model(models: Sequence[str]) -> str:
+    """The model most methods are on, which goes without saying; "" where none is ahead of the others."""
+    ranked = Counter(models).most_common(2)
+    ahead = len(ranked) == 1 or (len(ranked) == 2 and ranked[0][1] > ranked[1][1])
+    return ranked[0][0] if ahead else ""
 
 
 def advice_card(advice: Advice, *, own: bool) -> bool:

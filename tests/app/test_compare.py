@@ -209,5 +209,8 @@ def test_methods_of_the_same_cost_are_drawn_beside_each_other():
 def test_results_are_named_by_their_model_only_where_that_tells_them_apart():
     one, other = result("echo", BASE), replace(result("echo", BASE), model="big")
     assert titles_of([one, result("mean", BASE), other]) == ["echo on m", "mean", "echo on big"]
+    encoder = replace(result("sbert", BASE), model="who/mini")
+    assert titles_of([one, encoder, result("mean", BASE)]) == ["echo", "sbert on mini", "mean"]
+    assert titles_of([one, encoder]) == ["echo on m", "sbert on mini"]
     worded = replace(one, instruction="find what answers")
     assert titles_of([one, worded]) == ["echo", "echo “find what answers”"]
