@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from indexer import catalogue as c
+from indexer.loaders.front import front
 from indexer.words import terms
 
 Kind = Literal["title", "heading", "cloze", "written"]
@@ -26,7 +27,7 @@ HEADING = re.compile(r"^#{1,6}[ \t]+(?P<text>\S[^\n]*)$", re.MULTILINE)
 SENTENCE = re.compile(r"[^\n。！？.!?]+(?:[。！？]+|[.!?]+(?=\s|$)|[.!?](?=\S)[^\n。！？.!?]*)*")
 NO_PROSE = re.compile(r"^\s*(?:[#|>\-*+•=]|\d+[.)]\s|</?\w)|[{}|\\]|https?://|::")
 ENDED = re.compile(r"[。！？.!?][\"'”’）)]?$")
-FRONT = re.compile(r"^\s*title\s*:", re.IGNORECASE)  # of a title read from the block of settings a file begins with
+FRONT = re.compile(r"^\s*title\s*:", re.IGNORECASE)  # of titles kept by earlier versions, which took the whole line
 NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*[.、]?\s+|第[一二三四五六七八九十\d]+[章节]\s*)(?=\S)")
 IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -160,8 +161,9 @@ def _heading(passage: Passage) -> Question | None:
 
 
 def _cloze(passage: Passage, chance: random.Random) -> Question | None:
-    """One whole sentence of prose."""
-    fit = [taken for taken in _sentences(FENCE.sub("\n", passage.text)) if taken in passage.text]
+    """One whole sentence of prose; what a file's own settings say of it is none."""
+    prose = passage.text[front(passage.text)[0] :] if passage.opens else passage.text
+    fit = [taken for taken in _sentences(FENCE.sub("\n", prose)) if taken in passage.text]
     made = _made(passage, "cloze", chance.choice(fit)) if fit else None
     return replace(made, text=made.text.rstrip("。.！!")) if made else None
 

@@ -107,6 +107,14 @@ def test_a_title_is_asked_without_what_a_files_settings_put_before_it_and_cut_ou
     assert question.text == "Ferries of the north" and "north" not in without(text, question.taken)
 
 
+def test_what_a_files_settings_say_of_it_is_no_sentence_of_its_prose():
+    settings = "---\ntitle: Buoys\nsummary: This page lists all buoys between harbour and lighthouse.\n---\n"
+    prose = "The green buoys mark the deep channel that every ferry takes at low tide."
+    text = f"{settings}\n{prose} {FERRY}"
+    asked = [one.taken for seed in range(8) for one in take([Passage(1, "buoys.md", "Buoys", text, True)], seed=seed)]
+    assert prose in asked and not any("summary" in taken for taken in asked)
+
+
 def test_a_heading_is_asked_without_its_number():
     text = f"## 2.1 Crossing to the islands\n\n{FERRY.partition(chr(10))[2]}"
     (question,) = take([Passage(1, "/x.md", "Another title", text, False)])
