@@ -86,6 +86,11 @@ def opened(
 
     `default` is the model of a contender that names none and has no space.
     """
+    from embedder import find_method
+
+    for one in contenders:
+        if one.method and one.space is None:
+            find_method(one.method)  # a name that is none is told before any model is loaded
     places: dict[str, list[Contender]] = {}
     for one in contenders:
         if one.mode == "words":

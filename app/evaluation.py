@@ -59,6 +59,9 @@ def open_test_set(collection: Collection | None, name: str) -> TestSet:
 
     if name != VOTES and not name.startswith(MADE):
         folder = Path(name).expanduser()
+        own = [] if folder.is_dir() or collection is None else test_sets(collection)
+        if MADE + name in own:
+            raise LookupError(f"there is no folder {name}; the test set of that name is {MADE}{name}")
         return TestSet(folder.name, read_beir(folder), own=False)
     if collection is None:
         raise LookupError(f"{name} belongs to a collection: name one with --collection")

@@ -31,10 +31,15 @@ class Dataset:
 
 def read_beir(folder: Path, *, split: str = "test") -> Dataset:
     """A folder with corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv; queries without judgement are left out."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    lacking = [name for name in ("corpus.jsonl", "queries.jsonl", "qrels") if not (folder / name).exists()]
+    if lacking:
+        raise FileNotFoundError(
+            f"{folder} is no labelled set: corpus.jsonl, queries.jsonl and qrels/{split}.tsv were wanted (BEIR's"
+            f" layout), and it has no {', no '.join(lacking)}"
+        )
     judgements = _qrels(folder, split)
-    for name in ("corpus.jsonl", "queries.jsonl"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} is no BEIR folder: it has no {name}")
     documents = {str(row["_id"]): _whole(row) for row in _lines(folder / "corpus.jsonl")}
     queries = {str(row["_id"]): str(row["text"]) for row in _lines(folder / "queries.jsonl")}
     judged = {query: found for query, found in judgements.items() if query in queries and max(found.values()) > 0}

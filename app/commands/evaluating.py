@@ -26,10 +26,12 @@ def is_pairs(name: str) -> bool:
 
 
 def here(session: Session) -> Collection | None:
-    """The collection, where there is one."""
+    """The collection, where there is one; one asked for by name has to be there."""
     try:
         return session.collection()
     except LookupError:
+        if "collection" in session.given:
+            raise
         return None
 
 

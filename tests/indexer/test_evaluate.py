@@ -82,8 +82,10 @@ def test_an_empty_document_is_near_to_nothing(folder, embedder):
 def test_what_is_no_test_set_is_refused_with_what_is_there(tmp_path, folder):
     with pytest.raises(FileNotFoundError, match=r"no qrels/dev.tsv; splits there: test"):
         read_beir(folder, split="dev")
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        read_beir(tmp_path / "empty")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"it has no corpus.jsonl, no queries.jsonl, no qrels"):
         read_beir(tmp_path / "empty")
     with pytest.raises(FileNotFoundError, match="files there: none"):
         read_pairs(tmp_path / "empty")

@@ -4,9 +4,11 @@ import os
 import re
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
+from app.__main__ import main
 from app.cli import ORDER, program
 from tests.app.commands.shelf import ROOT, started, twofold
 
@@ -56,9 +58,11 @@ def test_wrong_usage_ends_with_two_and_says_how_to_get_help(words, filled):
      (["ingest", "/nowhere/at/all"], "there is no /nowhere/at/all"), (["models", "--method", "x"], None),
      (["inspect", "x", "--model", "/nowhere"], "/nowhere"), (["methods", "add", "echoo"], "did you mean 'echo'"),
      (["inspect", "x", "--model", "/nowhere", "--method", "echoo"], "did you mean 'echo'"),  # before a model is opened
+     (["eval", ROOT, "--methods", "words"], "queries.jsonl and qrels/test.tsv were wanted"),
+     (["eval", "votes", "--collection", "nope"], "no collection called 'nope'"),
      (["ask", " "], "the query is empty"),  # before anything is opened
      (["search", "x", "--model", "file.gguf"], "no collection called")],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )  # fmt: skip
 def test_a_failure_ends_with_one_and_a_line_that_says_why(words, reason):
     ran = twofold(*words)
@@ -95,6 +99,17 @@ def test_a_reader_that_closes_the_pipe_early_is_no_error(filled):
     with started("--home", filled.home, "export", stdout=write) as run:
         os.close(write)
         assert run.wait(60) == 0 and run.stderr.read() == ""
+
+
+def test_ctrl_c_while_the_program_loads_is_a_line(monkeypatch, capsys):
+    class Loading(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "app.cli", Loading("app.cli"))
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert capsys.readouterr().err == "twofold: stopped before anything was done\n"
 
 
 def test_an_unforeseen_error_is_one_line_and_names_its_kind(monkeypatch, filled):

@@ -33,6 +33,7 @@ def test_a_set_is_made_listed_measured_exported_and_dropped(home, tmp_path):
     assert len(shown) == made.json["questions"] and all(set(row["ranks"]) == {"words", "mean"} for row in shown)
     measured = twofold("eval", "made:own", "--methods", "words,mean", "--home", home, "--json").json
     assert set(measured["methods"]) == {"words", "mean"} and measured["dataset"] == "made:own"
+    assert "of that name is made:own" in twofold("eval", "own", "--methods", "words", "--home", home).err
     told = twofold("testset", "export", "own", tmp_path / "out", "--home", home, "--json").json
     assert len(read_beir(tmp_path / "out").queries) == told["questions"] == made.json["questions"]
     assert "not empty" in twofold("testset", "export", "own", tmp_path / "out", "--home", home).err
