@@ -61,3 +61,11 @@ def test_floors_close_the_known_holes():
 
 def test_only_one_faiss_comes_without_asking():
     assert [plain(line) for line in PROJECT["dependencies"] if "faiss" in line] == ["faiss-cpu"]
+
+
+@pytest.mark.parametrize("package", ["app", "embedder", "indexer"])
+def test_a_wheel_has_every_file_that_is_no_code(package):
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]
+    files = {file for file in (ROOT / package).rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    packed = {file for pattern in patterns[package] for file in (ROOT / package).glob(pattern)}
+    assert {str(file) for file in files - packed if file.suffix != ".py"} == set()
