@@ -159,15 +159,18 @@ def draw_card(card: dict[str, Any], fitting: str) -> None:
     use = "trained for it" if card["name"] == fitting else "untrained use" if card["trained"] else "needs no training"
     chips = [("pools", card["pooling"]), ("attention", card["attention"]), ("on this model", use)]
     st.html(f'<div class="tf-head">{parts.escaped(card["title"])}</div>{parts.dim(card["source"])}{parts.chips(chips)}')
-    rows = [
-        ["query", card["query"]],
-        ["document", "the same" if card["document"] == card["query"] else card["document"]],
-    ]
+    document = "the same" if card["document"] == card["query"] else seen(card["document"])
+    rows = [["query", seen(card["query"])], ["document", document]]
     rows += [["instruction", card["instruction"]]] if card["instruction"] else []
     rows += [["note", card["note"]]] if card["note"] else []
     st.html(parts.table(["", "Template"], rows))
     for there in card["here"]:
         measured(there)
+
+
+def seen(template: str) -> str:
+    """A template on one line, its line ends as the two characters they are written with."""
+    return template.replace("\n", "\\n")
 
 
 def measured(there: dict[str, Any]) -> None:

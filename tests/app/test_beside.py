@@ -116,6 +116,8 @@ def test_a_method_is_estimated_then_cards_tell_of_it(two: House) -> None:
     assert "passages to embed" in drawn(at) and "echo on hash" in drawn(at) and not at.exception
     at.selectbox(key="methods-card").set_value("echo").run()
     assert "Rewrite the following paragraph" in drawn(at) and "arXiv:2402.15449" in drawn(at)
+    at.selectbox(key="methods-card").set_value("gritlm").run()
+    assert "<td>&lt;|user|&gt;\\n{instruction}\\n&lt;|embed|&gt;" in drawn(at).replace("{bos}", "")
     at.text_input(key="models-on").set_value("/nowhere/model")
     two.runtime._opener = refusing
     at.button(key="models-estimate").click().run()
