@@ -84,7 +84,8 @@ def _folder(model: str, revision: str | None) -> Path:
     if path.is_dir():
         return path
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise ValueError(f"cannot open {model}: no such folder")
+        what = "that is a file, and neither a folder nor a .gguf" if path.is_file() else "no such folder"
+        raise ValueError(f"cannot open {model}: {what}")
     return fetch(model, revision)
 
 

@@ -102,7 +102,7 @@ def drop(connection: Connection, space: int) -> None:
     """Remove a space with its vectors; the default one cannot go."""
     row = connection.execute(select(c.collection.c.default_space, c.collection.c.previous_space)).one()
     if row.default_space == space:
-        raise ValueError("this is the default space: promote another one first")
+        raise ValueError("this is the default space, which searches use: make another one the default first")
     if row.previous_space == space:
         connection.execute(update(c.collection).values(previous_space=None))
     connection.execute(c.space.delete().where(c.space.c.id == space))

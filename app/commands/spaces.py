@@ -66,8 +66,20 @@ def drop(session: Session, name: str) -> None:
     """Remove a method's vectors from the collection."""
     collection = session.collection()
     space = space_named(collection, name, spare=True)
+    if space.default:
+        raise Failure(f"{name} is what searches use: {way_out(collection, space)}")
     collection.drop_space(space.id)
     answer(session, {"method": name, "space": space.id, "dropped": True}, f"{name}: {space.vectors:,} vectors dropped")
+
+
+def way_out(collection: Collection, space: Space) -> str:
+    """What to do so that a default space can be dropped."""
+    from app.contenders import space_labels
+
+    others = [label for label, one in space_labels(collection.spaces()).items() if one.id != space.id]
+    if others:
+        return f"`twofold methods use {others[0]}` before you drop it"
+    return "`twofold methods add NAME` and `twofold methods use NAME` with another one before you drop it"
 
 
 def space_named(collection: Collection, name: str, fingerprint: str = "", *, spare: bool = False) -> Space:

@@ -58,6 +58,7 @@ def test_wrong_usage_ends_with_two_and_says_how_to_get_help(words, filled):
      (["ingest", "/nowhere/at/all"], "there is no /nowhere/at/all"), (["models", "--method", "x"], None),
      (["inspect", "x", "--model", "/nowhere"], "/nowhere"), (["methods", "add", "echoo"], "did you mean 'echo'"),
      (["inspect", "x", "--model", "/nowhere", "--method", "echoo"], "did you mean 'echo'"),  # before a model is opened
+     (["inspect", "x", "--model", ROOT / "README.md"], "that is a file, and neither a folder nor a .gguf"),
      (["eval", ROOT, "--methods", "words"], "queries.jsonl and qrels/test.tsv were wanted"),
      (["eval", "votes", "--collection", "nope"], "no collection called 'nope'"),
      (["ask", " "], "the query is empty"),  # before anything is opened

@@ -23,7 +23,10 @@ def test_a_method_is_added_used_and_dropped_without_reading_a_file_again(fresh):
     added = twofold("methods", "add", "last", "--home", fresh.home, "--json")
     assert added.json["vectors"] == 3 and added.json["projected"]["chunks"] == 3 and "on disk" in added.err
     assert twofold("methods", "use", "last", "--home", fresh.home, "--json").json["default"]
+    refused = twofold("methods", "drop", "last", "--home", fresh.home).err
+    assert "last is what searches use: `twofold methods use mean` before" in refused
     assert twofold("methods", "drop", "mean", "--home", fresh.home, "--json").json["dropped"]
+    assert "add NAME" in twofold("methods", "drop", "last", "--home", fresh.home).err
     held = twofold("status", "--home", fresh.home, "--json").json
     assert [(space["method"], space["default"]) for space in held["spaces"]] == [("last", True)]
 
