@@ -89,10 +89,10 @@ class Runtime:
     def engine(self) -> Engine:
         """The engine at home, once it is there."""
         self.home_name()  # a failed change leaves the older engine, which is then the answer
-        if self._engine is None or self._resident != self._home:
-            self.worker.call(Priority.QUERY, lambda: self._bring(self._home))
-        assert self._engine is not None
-        return self._engine
+        before, engine, after = self._resident, self._engine, self._resident  # a visitor may come at any moment
+        if engine is not None and before == after == self._home:
+            return engine
+        return self.worker.call(Priority.QUERY, lambda: self._bring(self._home))
 
     def home_name(self) -> str:
         """How spaces name the model at home, which need not be in memory now."""

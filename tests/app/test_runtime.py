@@ -149,6 +149,19 @@ def test_another_model_visits_in_the_place_of_the_one_at_home(runtime, engines):
     assert runtime.engine().name == "pocket" and runtime.embedder("mean").engine is runtime.engine()
 
 
+def test_the_home_engine_is_given_though_a_visitor_comes_at_once_again(runtime, monkeypatch):
+    runtime.embedder("mean", "other")
+    call = runtime.worker.call
+
+    def overtaken(priority, work):
+        value = call(priority, work)
+        call(Priority.BULK, lambda: runtime._bring("other"))
+        return value
+
+    monkeypatch.setattr(runtime.worker, "call", overtaken)
+    assert runtime.engine().name == "pocket" and runtime.in_memory("other")
+
+
 def test_a_visitor_waits_until_an_answer_is_written(runtime, engines):
     with runtime.holding():
         visit = threading.Thread(target=lambda: runtime.embedder("mean", "other"))
