@@ -150,6 +150,7 @@ def test_another_model_visits_in_the_place_of_the_one_at_home(runtime, engines):
 
 
 def test_the_home_engine_is_given_though_a_visitor_comes_at_once_again(runtime, monkeypatch):
+    runtime.engine()
     runtime.embedder("mean", "other")
     call = runtime.worker.call
 
