@@ -91,7 +91,7 @@ class Roles:
         own: dict[str, Callable[[], Sequence[int]]] = {
             "bos": self._bos,
             "eos": lambda: [self._eos()],
-            "endoftext": lambda: [self._specials.get("<|endoftext|>") or self._eos()],
+            "endoftext": lambda: [self._end_of_text()],
             "mask": lambda: [self._mask()],
             "before": lambda: self.before,
             "after": lambda: self.after,
@@ -154,6 +154,10 @@ class Roles:
         if mask is None:
             raise ValueError(f"{self._name} has no mask token; the method is for masked language models")
         return mask
+
+    def _end_of_text(self) -> int:
+        found = self._specials.get("<|endoftext|>")
+        return self._eos() if found is None else found  # 0 is an id too
 
     def _named(self, token: str) -> int:
         if token not in self._specials:

@@ -90,3 +90,7 @@ def test_text_returns_from_its_tokens() -> None:
 def test_weights_are_bfloat16_and_embeddings_tied() -> None:
     config = json.loads((POCKET / "config.json").read_text("utf-8"))
     assert config["tie_word_embeddings"] and torch.bfloat16 == getattr(torch, config["dtype"])
+
+
+def test_the_first_id_of_a_vocabulary_is_an_id_like_any_other():
+    assert pocket().engine.special("endoftext") == [0]
