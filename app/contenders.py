@@ -73,6 +73,12 @@ def contender(label: str, spaces: Sequence[Space], mode: Mode = "dense", instruc
     return Contender(label, "hybrid" if label.endswith(BOTH) else mode, method, model, space, instruction)
 
 
+def whole(label: str, spaces: Sequence[Space]) -> bool:
+    """Whether every passage can be found under a label: its space has all its vectors, or words alone are asked."""
+    space = contender(label, spaces).space
+    return space is None or space.ready
+
+
 def parsed(text: str, spaces: Sequence[Space], mode: Mode = "dense", instruction: str = "") -> list[Contender]:
     """Contenders of a comma-separated list, each once."""
     labels = list(dict.fromkeys(label.strip() for label in text.split(",") if label.strip()))

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import parts
 from app.arena import Duel, Ring, pairs_in_turn, questions_of, topics
-from app.contenders import WORDS, Contender, contender, offered
+from app.contenders import WORDS, Contender, contender, offered, whole
 from app.parts_shared import LIBRARY, house, loading_note, note, passage_link, teach
 from app.pictures_measured import standings
 from indexer import Hit, Rating, Vote, judgements, ratings, trec, votes_needed
@@ -50,7 +50,8 @@ def first_choice(options: list[str]) -> list[str]:
 
 def controls() -> list[str]:
     """Who takes part, and where questions come from."""
-    options = offered(house().collection.spaces())
+    spaces = house().collection.spaces()
+    options = [label for label in offered(spaces) if whole(label, spaces)]  # half a space would lose for its gaps
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
             "Questions", list(SOURCES), format_func=SOURCES.__getitem__, default="own", required=True, key="arena-from",
@@ -175,9 +176,8 @@ def duel_bar(duel: Duel) -> None:
                 label, icon = SAID[choice]
                 st.button(label, key=f"arena-{choice}", icon=icon, shortcut=str(number), on_click=vote, args=(choice,),
                           help=f"Key {number}")  # fmt: skip
-            st.button(
-                "Skip", key="arena-skip", icon=":material/skip_next:", shortcut="s", on_click=go_on, type="tertiary"
-            )
+            st.button("Skip", key="arena-skip", icon=":material/skip_next:", shortcut="s", on_click=go_on,
+                      type="tertiary")  # fmt: skip
             st.button("End", key="arena-end", icon=":material/stop:", on_click=end, type="tertiary",
                       help="Leave these questions; votes stay")  # fmt: skip
             return

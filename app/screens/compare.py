@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import parts
 from app.compare import Comparison, beside, document, table
-from app.contenders import WORDS, Contender, contender, offered
+from app.contenders import WORDS, Contender, contender, offered, whole
 from app.parts_beside import (
     agreement,
     awaited,
@@ -24,15 +24,17 @@ from app.parts_beside import (
 )
 from app.parts_shared import LIBRARY, METHODS_PAGE, house, loading_note, note, teach
 from embedder import ENCODERS, METHODS
-from indexer import Found
+from indexer import Found, Space
 
 FEWEST, MOST = 2, 4
 
 
-def controls(options: list[str]) -> list[str]:
+def controls(spaces: list[Space]) -> list[str]:
     """Which columns, and how deep; all of it lives in the address."""
+    options = offered(spaces)
     if "columns" not in st.query_params and "columns" not in st.session_state:
-        st.session_state.columns = first_choice(options)  # no default of the widget: those are left out of the address
+        # no default of the widget: those are left out of the address
+        st.session_state.columns = first_choice([label for label in options if whole(label, spaces)])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.multiselect(
             "Columns", options, key="columns", max_selections=MOST, bind="query-params",
@@ -82,6 +84,9 @@ def head(label: str, one: Contender, found: Found | None) -> None:
     """A column's title, its instruction and how long it took."""
     st.html(f'<div class="tf-head">{parts.escaped(one.title)}</div>')
     instruction(label, one)
+    if one.space is not None and one.space.missing:
+        passages = parts.plural(one.space.missing, "passage")
+        st.warning(f"{passages} cannot be found here: their vectors are not made yet.", icon=":material/hourglass_top:")
     if found is not None:
         st.html(took(found))
         for text in found.notes:
@@ -152,7 +157,7 @@ def page() -> None:
         return
     query = st.text_input("Query", key="query", placeholder="What are you looking for?", icon=":material/search:",
                           label_visibility="collapsed", bind="query-params", type="search")  # fmt: skip
-    chosen = controls(offered(home.collection.spaces()))
+    chosen = controls(home.collection.spaces())
     one_space_note()
     model = st.empty()
     with model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def test_compare_ties_the_same_passages_together(two: House) -> None:
 def test_the_instruction_of_a_column_changes_that_column_alone(two: House) -> None:
     at = opened("compare", query="lighthouse lamp", columns="words")
     assert at.info and "at least two" in at.info[0].value
+
+
+def test_a_space_that_is_not_whole_is_no_first_choice_and_says_what_it_lacks(
+    two: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaces = two.collection.spaces()
+    rows = [one if one.default else replace(one, missing=2) for one in spaces]
+    other = next(one.method for one in spaces if not one.default)
+    monkeypatch.setattr(two.collection, "spaces", lambda: rows)
+    at = opened("compare", query="ferry")
+    assert other not in at.session_state.columns and not at.warning and not at.exception
+    at.multiselect(key="columns").set_value(["words", other]).run()
+    assert "2 passages cannot be found here" in at.warning[0].value
+    assert other not in opened("arena").multiselect(key="arena-who").options
 
 
 def test_the_lab_says_where_no_method_reads_an_instruction(two: House) -> None:
