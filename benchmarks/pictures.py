@@ -23,7 +23,7 @@ from tests.app.browser import ROOT, Served, chromium, idle, playwright
 
 ENGLISH = "how hot should the water for green tea be"
 CHINESE = "茶马古道 经过哪里"
-ASKED = "How hot should the water for green tea be?", "How do I keep a telescope mirror aligned?"
+ASKED = "How hot should the water for green tea be?", "How long do eyes need to get used to the dark?"
 PATIENCE_MS = 180_000
 METHODS = ("echo", "mean", "last")  # beside the model's own
 SET = "testset"

@@ -43,6 +43,9 @@ def ingest(
     if not folder.exists() and not prune:
         raise Failure(f"there is no {folder}; if it is gone for good, --prune forgets what was read from it")
     collection = session.collection(create=True)
+    if not watch:  # which waits for its turn
+        with collection.lock(f"ingest {folder}"):
+            pass  # a second writer is told at once, before a model is loaded for it
     embedders = ingest_embedders(session, collection)
     with interruptible() as stop:
         if watch:

@@ -58,9 +58,20 @@ def search(
         return
     for note in found.notes:
         say(f"note: {note}")
+    if embedder is not None and mode != "words":
+        say_how_to_add(session, collection, embedder)
     if not found.hits:
         say("nothing found")
     print_hits(session, found.hits, query)
+
+
+def say_how_to_add(session: Session, collection: Collection, embedder: Embedder) -> None:
+    """The command that makes the vectors asked for, where the collection has none of them."""
+    from app.commands.output import say
+
+    if not any(space.fingerprint == embedder.fingerprint for space in collection.spaces()):
+        model = f" --model {session.settings.model}" if session.settings.model else ""
+        say(f"`twofold methods add {embedder.method.name}{model}` makes them")
 
 
 @dataclass(frozen=True, slots=True)

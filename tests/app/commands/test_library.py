@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from indexer import Collection
 from tests.app.commands.shelf import twofold, write_files
 
 FILES = {"added", "updated", "unchanged", "duplicates", "removed", "failed", "skipped"}
@@ -20,6 +21,14 @@ def test_ingest_accounts_for_every_file_once(filled):
 def test_a_file_that_cannot_be_read_has_a_reason_and_fails_nothing(filled):
     (failure,) = filled.report["failures"]
     assert failure["path"].endswith("broken.pdf") and len(failure["reason"]) > 10
+
+
+def test_a_second_writer_is_told_who_writes_before_a_model_is_loaded(fresh):
+    collection = Collection.open(fresh.home)
+    with collection.lock("ingest the papers"):
+        ran = twofold("ingest", fresh.files, "--home", fresh.home, "--model", "/nowhere")
+    collection.close()
+    assert ran.code == 1 and "is being written to by process" in ran.err and "ingest the papers" in ran.err
 
 
 def test_reading_again_does_only_what_changed(fresh):

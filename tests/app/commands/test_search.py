@@ -36,6 +36,11 @@ def test_a_reranked_hit_keeps_the_place_it_was_found_at(filled):
     assert all(hit["legs"]["likelihood"]["score"] < 0 for hit in found["hits"])
 
 
+def test_a_search_by_a_method_that_is_not_there_names_the_command_that_adds_it(filled):
+    ran = twofold("search", "permit", "--method", "last", "--home", filled.home)
+    assert ran.code == 0 and "no vectors of last on tiny" in ran.err and "`twofold methods add last` makes" in ran.err
+
+
 def test_filters_narrow_what_may_be_found(filled):
     asked = ("search", "permit", "--home", filled.home, "--json")
     hits = twofold(*asked, "--filter", "kind=txt").json["hits"]
