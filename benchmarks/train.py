@@ -1,15 +1,20 @@
 """Does training help? Each recipe's figures before and after on a small CPU-sized run, as a Markdown table.
 
-    python -m benchmarks.train [--recipes mntp,llm2vec,…] [--seeds 0,1,2] [--steps 30] [--whole] [--work FOLDER]
+    python -m benchmarks.train [--recipes mntp,llm2vec,…] [--seeds 0,1,2] [--steps N] [--whole] [--work FOLDER]
 
 What is learnt from lies in TWOFOLD_SHARED/data: plain text in pretrain/, six sets of pairs/. The figures are the
 held-out masked loss, Spearman on STS-B (en, zh), and nDCG@10 (dense) on parts of xquad-zh2en and scifact (300
 queries; 600 documents, the relevant ones among them, 500 characters of each; --whole measures both sets whole). With
 --work, a run that was stopped goes on: models and figures are kept there, and what is known is only printed again.
+
+The base is the bundled model as a plain causal decoder, or, for what is read off the last token, where that model has
+next to nothing, `early`, made here in a second: its vectors of tokens, each brought to one length so that none weighs
+more than another, under untrained layers (random, seed 0). --base takes any model instead.
 """
 
 import argparse
 import json
+import math
 import shutil
 import tempfile
 import time
@@ -20,7 +25,12 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import torch
+from torch.nn import functional
+from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
+
 from embedder import Embedder, open_embedder
+from embedder.engine import POCKET
 from embedder.training.data import Data, Pair, drawn, lines, neighbours, paragraphs, read
 from embedder.training.dev import Dev
 from embedder.training.journal import Step
@@ -39,6 +49,7 @@ LEARNT = ("tatoeba_en_zh", "tldr_en_zh", "clapnq_train_qa_en", "cmrc2018_trial_z
 PAIRS_EACH = 500  # rows of each of these in pairs/
 TEXTS = 2000
 QUERIES, DOCUMENTS, CHARACTERS = 300, 600, 500  # of a test set that is not measured whole
+SCALE = 0.15  # root mean square of the base's vectors: about what an untrained layer adds to them
 TRIED = 300  # sentence pairs that a demonstration is tried on
 # a sentence and its word each; the paper takes them from STS-B's training part and a dictionary
 DEMONSTRATIONS = (
@@ -53,7 +64,7 @@ class Run:
     """A recipe as it is run here; rates are higher than the papers', which take thousands of steps where here are tens.
 
     `learns`: "texts", "neighbours" or "pairs"; `measures`: what it is judged by; `after`: the run whose result is its
-    base. A `temperature` of 0 is the recipe's own.
+    base, else the early one with `early`. A `temperature` of 0 is the recipe's own.
     """
 
     recipe: str
@@ -65,23 +76,41 @@ class Run:
     tokens: int = 64
     temperature: float = 0.0
     after: str = ""
+    early: bool = False
+    steps: int = 20
 
 
 RUNS = {
-    "mntp": Run("llm2vec", "texts", 1e-3, (MASKED, *STS), ("mntp",), batch=8, tokens=128),
+    "mntp": Run("llm2vec", "texts", 1e-3, (MASKED, *STS), ("mntp",), batch=8, tokens=128, steps=30),
     "llm2vec": Run("llm2vec", "texts", 5e-3, STS, ("simcse",), tokens=32, temperature=0.2, after="mntp"),
     "simcse": Run("simcse", "texts", 5e-3, STS, tokens=32, temperature=0.2),
-    "e5": Run("e5", "pairs", 1e-2, SETS),
+    "e5": Run("e5", "pairs", 2e-3, SETS, early=True),
     "sgpt": Run("sgpt", "pairs", 1e-2, SETS[:1]),
-    "prompteol": Run("prompteol", "pairs", 1e-2, STS, tokens=32),
+    "prompteol": Run("prompteol", "pairs", 2e-3, STS, tokens=32, early=True),
     "prompteol-icl": Run("prompteol-icl", "words", 0.0, STS),
-    "repllama": Run("repllama", "pairs", 1e-2, SETS[:1]),
-    "udever": Run("udever", "pairs", 1e-2, SETS[:1]),
-    "cpt": Run("cpt", "neighbours", 1e-3, SETS[1:]),
+    "repllama": Run("repllama", "pairs", 2e-3, SETS[:1], early=True),
+    "udever": Run("udever", "pairs", 1e-2, SETS[:1], early=True),
+    "cpt": Run("cpt", "neighbours", 5e-4, SETS[1:], early=True),
     "gtr": Run("gtr", "pairs", 1e-4, SETS[:1]),
-    "echo": Run("echo", "pairs", 1e-2, SETS[:1]),
+    "echo": Run("echo", "pairs", 2e-3, SETS[:1]),
     "gritlm": Run("gritlm", "pairs", 1e-4, SETS[:1]),
 }
+
+
+def early(folder: Path) -> str:
+    """The base in a folder of its own: what tokens mean is there, what counts in a text has not been learnt yet."""
+    if not (folder / "config.json").is_file():
+        config = AutoConfig.from_pretrained(POCKET)
+        torch.manual_seed(0)
+        model, known = LlamaForCausalLM(config), LlamaForCausalLM.from_pretrained(POCKET, dtype=torch.float32)
+        with torch.no_grad():
+            shown = known.model.norm.weight != 0  # what other dimensions hold, a token takes from its own weight
+            rows = functional.normalize(known.model.embed_tokens.weight * shown, dim=1)
+            model.model.embed_tokens.weight.copy_(rows * math.sqrt(config.hidden_size) * SCALE)
+            model.model.norm.weight.copy_(known.model.norm.weight)
+        model.save_pretrained(folder)
+        AutoTokenizer.from_pretrained(POCKET).save_pretrained(folder)
+    return str(folder)
 
 
 def stories(count: int) -> list[list[str]]:
@@ -130,7 +159,13 @@ def gathered(learns: str) -> Data:
 
 def base_of(name: str, options: argparse.Namespace, seed: int) -> str:
     """What a run starts from: the base, or another run's result."""
-    return str(folder_of(RUNS[name].after, options, seed)) if RUNS[name].after else str(options.base)
+    run = RUNS[name]
+    return str(folder_of(run.after, options, seed)) if run.after else root_of(run, options)
+
+
+def root_of(run: Run, options: argparse.Namespace) -> str:
+    """The model that nothing was trained on yet."""
+    return str(options.base or (early(Path(options.work) / "early") if run.early else "pocket"))
 
 
 def folder_of(name: str, options: argparse.Namespace, seed: int) -> Path:
@@ -140,8 +175,8 @@ def folder_of(name: str, options: argparse.Namespace, seed: int) -> Path:
         return out
     run = RUNS[name]
     given = Options(
-        run.stages, "", steps=options.steps, batch=run.batch, micro=128, rate=run.rate, tokens=run.tokens,
-        every=options.steps, seed=seed, temperature=run.temperature,
+        run.stages, "", steps=options.steps or run.steps, batch=run.batch, micro=128, rate=run.rate, tokens=run.tokens,
+        every=10**6, seed=seed, temperature=run.temperature,
     )  # fmt: skip
 
     def tell(step: Step) -> None:
@@ -219,7 +254,7 @@ def rows(name: str, options: argparse.Namespace, figures: Figures) -> list[str]:
             continue
         after = [figures.of(measure, folder.name, lambda f=folder: open_embedder(str(f))) for folder in folders]
         own = spread([figures.of(measure, *before_of(base, method)) for base in bases])
-        plain = spread([figures.of(measure, *before_of(options.base, MEAN))])
+        plain = spread([figures.of(measure, *before_of(root_of(run, options), MEAN))])
         found.append(f"| {name} | {measure} | {own} | {plain} | {spread(after)} |")
     return found
 
@@ -236,10 +271,10 @@ def before_of(base: str, method: str) -> tuple[str, Callable[[], Embedder]]:
 def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--base", default="pocket")
+    parser.add_argument("--base", help="a model, instead of the bundled and the early one")
     parser.add_argument("--recipes", default=",".join(RUNS))
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=0, help="of every stage, instead of its own")
     parser.add_argument("--whole", action="store_true", help="measure the test sets whole")
     parser.add_argument("--work", type=Path, help="keep models and vectors here, and go on from them")
     options: Any = parser.parse_args()
