@@ -80,6 +80,8 @@ class Making:
     stop: threading.Event | None = None
     telling: dict[str, str] = field(default_factory=dict)
     job: int = 0
+    asking: str = ""  # which method is at its passages or questions
+    asked: int = 0  # how many such rounds have begun
 
     def run(self) -> Iterator[Progress]:
         """Make and keep the set; the job row tells how far it is."""
@@ -130,7 +132,12 @@ class Making:
         return "".join(author.stream(messages, stop=stop, max_tokens=most))
 
     def _encoding(self, step: Progress) -> None:
-        self._tell(80 + int(19 * step.done / max(step.total, 1)), f"{step.current}: {step.done:,} of {step.total:,}")
+        """One method after the other, first passages, then questions: so the bar never goes back."""
+        if step.current != self.asking:
+            self.asking, self.asked = step.current, self.asked + 1
+        rounds = max(2 * sum(space.ready for space in self.collection.spaces()), self.asked)
+        share = (self.asked - 1 + step.done / max(step.total, 1)) / rounds
+        self._tell(80 + int(19 * share), f"{step.current}: {step.done:,} of {step.total:,}")
 
     def _tell(self, done: int, text: str) -> Progress:
         self.telling[task(self.plan.name)] = text

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -17,7 +18,7 @@ from app.making import Making, Plan, Resident, provenance
 from app.measuring import Run, passkey_figures
 from app.parts_shared import house as shared
 from embedder import Embedder, HashEngine
-from indexer import Collection
+from indexer import Collection, Progress
 from indexer.measured import Measurements
 from indexer.testset import QuestionSets
 from tests.app.test_pages import drawn, opened
@@ -65,6 +66,17 @@ def test_a_set_is_made_in_the_background_and_shown_with_where_it_comes_from(aske
     assert (found.name, found.origin) == ("mine", "taken") and found.details["judges"] == ["words", "mean"]
     assert "inverse cloze" in at.info[0].value and f"<b>{found.questions}</b>" in drawn(at)
     assert asked.collection.jobs()[0].state == "done"
+
+
+def test_the_bar_of_a_set_never_goes_back(asked: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    making, told = Making(asked.collection, Plan("bar", 5), []), []
+    monkeypatch.setattr(Making, "_tell", lambda self, done, text: told.append(done))
+    spaces = [SimpleNamespace(ready=True), SimpleNamespace(ready=True), SimpleNamespace(ready=False)]
+    monkeypatch.setattr(asked.collection, "spaces", lambda: spaces)
+    for current in ("mean document", "mean query", "mean document", "mean query"):  # one method on two models
+        for done in (0, 10):
+            making._encoding(Progress(done, 10, current=current))
+    assert told == [80, 84, 84, 89, 89, 94, 94, 99]
 
 
 def test_questions_are_edited_removed_and_forgotten(asked: House) -> None:
