@@ -71,7 +71,13 @@ class Settings(BaseSettings):
 
     def make_home(self) -> Path:
         """The home folder, made for its owner alone: what lies in it is as secret as the documents."""
-        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise OSError(
+                f"the home folder {self.home} cannot be made ({why}): choose another with --home or TWOFOLD_HOME"
+            ) from error
         return self.home
 
     def environment(self) -> dict[str, str]:

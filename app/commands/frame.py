@@ -84,7 +84,8 @@ def quiet_libraries() -> None:
 
 def one_line(error: BaseException) -> str:
     """The reason in one line; an error nobody foresaw also says its kind, for a report."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    told = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else str(error)
+    text = " ".join(told.split()) or type(error).__name__
     expected = isinstance(error, Failure | ValueError | OSError | LookupError | RuntimeError)
     return text if expected else f"{type(error).__name__}: {text}"
 

@@ -37,7 +37,8 @@ def remove(
     if session.json:
         emit(session, {"path": str(path), "removed": count})
     else:
-        console(session).print(f"forgot {count:,} files; reading the folder again would bring them back")
+        files = "1 file" if count == 1 else f"{count:,} files"
+        console(session).print(f"forgot {files}; reading the folder again would bring back what is there")
 
 
 @command(PANEL, ("twofold status", "twofold status --collection papers --json"))

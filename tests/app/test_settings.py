@@ -72,3 +72,9 @@ def test_what_is_kept_in_a_home_that_was_there_is_its_owners_alone(tmp_path):
 def test_a_home_first_made_by_a_note_of_a_model_is_its_owners_alone(tmp_path):
     remember(tmp_path / "home", "small", "some/hub-id")
     assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_that_cannot_be_made_names_the_way_out(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match=r"home folder .*file cannot be made \(File exists\): choose another with --home"):
+        read_settings(home=tmp_path / "file").make_home()

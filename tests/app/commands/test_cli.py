@@ -10,6 +10,7 @@ import pytest
 
 from app.__main__ import main
 from app.cli import ORDER, program
+from app.commands.frame import one_line
 from tests.app.commands.shelf import ROOT, started, twofold
 
 CONTRACT = {
@@ -120,3 +121,7 @@ def test_an_unforeseen_error_is_one_line_and_names_its_kind(monkeypatch, filled)
     monkeypatch.setattr("indexer.collection.Collection.status", fail)
     ran = twofold("status", "--home", filled.home)
     assert (ran.code, ran.err) == (1, "twofold: AssertionError: the unforeseen in two lines\n")
+
+
+def test_an_error_of_the_system_is_told_without_its_number():
+    assert one_line(PermissionError(13, "Permission denied", "/root/x")) == "Permission denied: /root/x"
