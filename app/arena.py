@@ -69,9 +69,7 @@ class Ring:
         result = self.collection.search(query, embedder, top=DEPTH, mode=one.mode, query_vector=vector)
         return tuple(result.hits)
 
-    def duel(
-        self, query: str, pairs: Iterable[tuple[Contender, Contender]], chance: random.Random
-    ) -> Duel | None:
+    def duel(self, query: str, pairs: Iterable[tuple[Contender, Contender]], chance: random.Random) -> Duel | None:
         """The first pair that finds something different; None where all found the same, so that nothing is to choose.
 
         A contender is asked once, also where several pairs have it.

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import parts
-from app.contenders import BOTH, Contender, contender, offered, space_labels
+from app.contenders import BOTH, Contender, contender, offered, space_labels, whole
 from app.evaluation import TestSet, open_test_set, test_sets
 from app.parts_measure import advice_card, figures, hits, progress, questions, tests, titles_of
 from app.parts_shared import ARENA, LIBRARY, TEST_SETS, house, loading_note, note, teach
@@ -59,9 +59,10 @@ def start(name: str, own: bool) -> None:
     spaces = house().collection.spaces()
     labels = [label for label in offered(spaces) if not label.endswith(BOTH)]
     extra = [] if own else [method for method in METHODS if method not in labels]
+    there = [label for label in labels if not own or whole(label, spaces)]  # half a space would only look bad
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         chosen = st.multiselect(
-            "Methods", [*labels, *extra], default=labels, key="evaluate-methods",
+            "Methods", [*labels, *extra], default=there, key="evaluate-methods",
             format_func=lambda label: contender(label, spaces).title,
             help="What the collection has vectors of; on a folder any method of the model in memory as well.",
         )  # fmt: skip

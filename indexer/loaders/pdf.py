@@ -17,6 +17,7 @@ from indexer.loaders.document import UNWANTED, Box, Draft, Loaded, LoadError, Pi
 from indexer.loaders.table import Job
 
 MOST_PAGES = 20_000
+NO_TITLES = ("untitled", "untitled document", "no title", "无标题", "未命名")  # where nobody gave one
 
 
 def read(data: bytes, job: Job) -> Loaded:
@@ -44,7 +45,7 @@ def finished(draft: Draft, count: int, blank: int, title: str) -> Loaded:
         )
     if blank:
         draft.notes.append(f"{blank:,} of {count:,} pages have no text; pictures are not read")
-    return draft.done("pdf", title=title)
+    return draft.done("pdf", title="" if title.strip().lower() in NO_TITLES else title)
 
 
 def write_page(draft: Draft, document: Any, number: int) -> bool:

@@ -6,6 +6,7 @@ import io
 import struct
 from pathlib import Path
 
+import pypdf
 import pypdfium2
 import pytest
 
@@ -50,6 +51,15 @@ def test_pages_are_named_and_in_both_languages(guide):
     last = guide.pages[-1]
     assert guide.text[last.start : last.end].startswith("给初学者的话")
     assert guide.title == "A first telescope: the club's guide"
+
+
+@pytest.mark.parametrize(("written", "title"), [("Untitled ", ""), ("无标题", ""), ("Untitled (1)", "Untitled (1)")])
+def test_a_title_that_a_program_made_up_is_none(written, title):
+    writer = pypdf.PdfWriter(io.BytesIO(drawn(["A poem about tea."])))
+    writer.add_metadata({"/Title": written})
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    assert pdf.read(buffer.getvalue(), Job("a.pdf")).title == title
 
 
 def test_lines_of_print_become_paragraphs_again(guide):
@@ -101,8 +111,6 @@ def test_pages_without_text_are_told_and_a_scan_is_refused():
 
 
 def test_a_locked_file_says_so():
-    import pypdf
-
     writer = pypdf.PdfWriter(io.BytesIO(drawn(["secret"])))
     writer.encrypt("lantern", algorithm="RC4-128")
     buffer = io.BytesIO()
