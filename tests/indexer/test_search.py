@@ -63,6 +63,8 @@ def test_filters_choose_before_the_ranking(filled, embedder, folder, mode):
     assert len(inside) == 31 and all("sub_%" in hit.path for hit in inside)
     texts = filled.search("cat mat", embedder, mode=mode, filters=Filters(kind="txt"), top=1).hits
     assert [hit.path for hit in texts] == [str(folder / "sub_%" / "cats.txt")]
+    nothing = filled.search("cat mat", embedder, mode=mode, filters=Filters(kind="exe"))
+    assert not nothing.hits and "no document is of kind 'exe'; there are md, txt" in nothing.notes
 
 
 def test_days_include_their_ends(filled, embedder, folder):
