@@ -169,6 +169,8 @@ def while_indexing(page: Any, served: Served, seconds: float) -> list[float]:
     page.goto(f"{served.address}/library")
     idle(page)
     stop = page.get_by_role("button", name="Stop")
+    with contextlib.suppress(Exception):  # the page is drawn before its list of jobs
+        stop.first.wait_for(timeout=10_000)
     print("still indexing at the end:", stop.count() > 0)
     if stop.count():
         stop.first.click()
