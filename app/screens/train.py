@@ -19,7 +19,7 @@ from embedder.training.recipes import RECIPES
 
 POLL_SECONDS = 2.0
 STEPS = 100
-LEFT_SECONDS = 15.0  # without a poll for so long, the reader has left the page and is not taken to another one
+LEFT_SECONDS = 120.0  # without a poll for so long, the reader has left the page and is not taken to another one
 LEARNERS = {"": "As the recipe says", "lora": "A small adapter", "all": "All weights"}
 LEARNS = {
     "lora": "a small adapter beside the weights; the model writes as before",

@@ -105,6 +105,12 @@ def kept(served: Served, name: str) -> list[Any]:
         collection.close()
 
 
+def settle(page: Any) -> None:
+    """Let the table tell the page what was edited; it waits a little, should more be typed."""
+    page.wait_for_timeout(1000)
+    idle(page)
+
+
 def test_the_cells_of_a_test_set_are_edited_from_the_keyboard(page: Any, served: Served) -> None:
     kept(served, "by hand")
     visit(page, served, "testsets")
@@ -114,9 +120,11 @@ def test_the_cells_of_a_test_set_are_edited_from_the_keyboard(page: Any, served:
     field = page.locator("#portal textarea")
     field.fill("where does 渡船 land?")
     field.press("Enter")  # which goes on to the next row
+    field.wait_for(state="detached")
+    settle(page)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
-    idle(page)
+    settle(page)
     page.get_by_role("button", name="Save changes").click()
     page.wait_for_function("() => document.querySelector('.tf-stats')?.innerText.startsWith('2')")
     first, second = kept(served, "by hand")

@@ -130,8 +130,9 @@ def test_one_click_brings_a_trained_model_and_its_base_to_the_arena(
     assert home.works.wait() and [space.model for space in home.collection.spaces()] == ["pocket"]
     at = opened("train")
     at.button(key="train-arena-simcse-1").click().run()
-    assert home.works.wait()
-    at.run()
+    if not at.multiselect:  # the vectors were not there at once: the reader waits on the page
+        assert home.works.wait()
+        at.run()
     assert not at.exception and {space.model for space in home.collection.spaces()} == {"pocket", "simcse-1"}
     assert len(at.multiselect(key="arena-who").value) == 2
     assert {one.rpartition("@")[2] for one in at.multiselect(key="arena-who").value} <= {"pocket", "simcse-1", "mean"}
