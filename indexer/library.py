@@ -109,10 +109,16 @@ def failures(connection: Connection) -> list[Failure]:
     return [Failure(*row) for row in connection.execute(wanted)]
 
 
+def kinds(connection: Connection) -> dict[str, int]:
+    """How many documents there are of each kind, the most frequent first."""
+    kind = c.document.c.kind
+    rows = connection.execute(select(kind, func.count()).group_by(kind).order_by(func.count().desc()))
+    return {name: count for name, count in rows}
+
+
 def status(connection: Connection, folder: Path) -> dict[str, Any]:
     """The figures of a collection."""
     row = connection.execute(select(c.collection)).one()
-    kinds = select(c.document.c.kind, func.count()).group_by(c.document.c.kind).order_by(func.count().desc())
     folders = select(c.folder.c.path, c.folder.c.scanned).order_by(c.folder.c.path)
     return {
         "collection": row.name,
@@ -122,7 +128,7 @@ def status(connection: Connection, folder: Path) -> dict[str, Any]:
         "chunks": _count(connection, c.chunk),
         "tokens": connection.execute(select(func.sum(c.document.c.tokens))).scalar() or 0,
         "failures": _count(connection, c.failure),
-        "kinds": {key: count for key, count in connection.execute(kinds)},
+        "kinds": kinds(connection),
         "chunk_tokens": row.chunk_tokens,
         "spaces": [_space(space) for space in spaces.every(connection)],
         "jobs": [job.id for job in jobs.every(connection, running=True)],

@@ -18,6 +18,7 @@ from indexer import catalogue as c
 from indexer import fuse, spaces, words
 from indexer.catalogue import Catalogue
 from indexer.fuse import Fusion
+from indexer.library import kinds
 from indexer.records import MODES, Filters, Found, Hit, Leg
 from indexer.scan import stored
 from indexer.view import View, selector
@@ -171,8 +172,9 @@ class Searcher:
                     dense | self._cosines(connection, ask, shown),
                 )
             hits = self._hits(connection, best, _legs(shown, (lexical, dense), scored), ask.filters)
-        if not hits and ask.filters.kind and (there := _kinds(connection, ask.filters.kind)):
-            ask.trace.notes.append(f"no document is of kind {ask.filters.kind!r}; there are {', '.join(there)}")
+        wanted = ask.filters.kind
+        if not hits and wanted and (there := kinds(connection)) and wanted not in there:
+            ask.trace.notes.append(f"no document is of kind {wanted!r}; there are {', '.join(there)}")
         return Found(hits, tuple(ask.trace.notes), ask.trace.seconds)
 
     def _cosines(self, connection: Connection, ask: _Ask, chunks: Sequence[int]) -> dict[int, float]:
@@ -236,13 +238,6 @@ def _legs(
         }
         for chunk in shown
     }
-
-
-def _kinds(connection: Connection, wanted: str) -> list[str]:
-    """The kinds of documents there are, most frequent first; none where `wanted` is among them."""
-    kind = c.document.c.kind
-    found = connection.execute(select(kind).group_by(kind).order_by(func.count().desc())).scalars().all()
-    return [] if wanted in found else list(found)
 
 
 def _missing(connection: Connection, there: int) -> int:
