@@ -92,6 +92,14 @@ class Embedding:
                     batch = []
         yield self._through(batch)
 
+    @property
+    def ahead(self) -> tuple[str, int, int]:
+        """The document that those behind it wait for: its path, its chunks embedded, its chunks in all."""
+        work = self._pending[0] if self._pending else None
+        if work is None or not isinstance(work.item, Fresh):
+            return "", 0, 0
+        return work.item.met.path, len(work.item.chunks) - work.left, len(work.item.chunks)
+
     def _slices(self, item: Item) -> Iterator[Slice]:
         work = Work(item, left=len(item.chunks) if isinstance(item, Fresh) else 0)
         self._pending.append(work)

@@ -123,7 +123,8 @@ class Ingestion:
             for done in embedding.batches(reading.belt):
                 for one in done:
                     writing.put(one)
-                yield self._progress(plan, embedding, writing.done, current=done[-1].item.met.path if done else "")
+                yield self._progress(plan, embedding, writing.done)
+                writing.beat()  # one long file must not keep a wish to stop waiting
                 if self.stop.is_set() or writing.cancelled:
                     self.report.stopped = True
                     break
@@ -159,18 +160,17 @@ class Ingestion:
             jobs.beat(connection, job, done=done, total=len(plan.scan.files))
             jobs.end(connection, job, state, error=error, details=self.report.json())
 
-    def _progress(
-        self, plan: Plan, embedding: Embedding, done: int, *, current: str = "", report: Report | None = None
-    ) -> Progress:
+    def _progress(self, plan: Plan, embedding: Embedding, done: int, *, report: Report | None = None) -> Progress:
         self.report.engine_seconds = embedding.seconds
-        fresh = done - plan.unchanged - len(plan.again)
+        current, part, parts = embedding.ahead if report is None else ("", 0, 0)
+        fresh = done - plan.unchanged - len(plan.again) + (part / parts if parts else 0.0)
         left = len(plan.scan.files) - done
         elapsed = time.monotonic() - self.started
         return Progress(
             done=done, total=len(plan.scan.files), chunks=self.report.chunks, tokens=embedding.tokens,
             tokens_per_s=embedding.tokens / elapsed if elapsed else 0.0,
             eta_s=0.0 if left <= 0 else elapsed / fresh * left if fresh > 0 else None,
-            failures=self.report.files.failed, current=current, report=report,
+            failures=self.report.files.failed, current=current, part=part, parts=parts, report=report,
         )  # fmt: skip
 
 

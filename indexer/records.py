@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, get_args
 
 Mode = Literal["hybrid", "dense", "words"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+LONG = 200  # chunks of a file from which on it is told how far inside the file the work is
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a long job is: files (or chunks, for a new space) done of total. Only the last one carries the report."""
+    """Where a long job is: files (or chunks, for a new space) done of total. Only the last one carries the report.
+
+    `current` is the file it is at; of one that takes long, `part` of `parts` chunks are done.
+    """
 
     done: int
     total: int
@@ -177,7 +181,14 @@ class Progress:
     eta_s: float | None = None
     failures: int = 0
     current: str = ""
+    part: int = 0
+    parts: int = 0
     report: Report | None = None
+
+    @property
+    def long(self) -> bool:
+        """Whether the file it is at is worth a word of its own."""
+        return self.parts >= LONG
 
 
 @dataclass(frozen=True, slots=True)

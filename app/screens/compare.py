@@ -56,8 +56,9 @@ def columns_asked(chosen: list[str]) -> dict[str, Contender]:
     spaces = house().collection.spaces()
     found = {}
     for label in chosen:
-        one = contender(label, spaces)
-        found[label] = replace(one, instruction=str(st.session_state.get(key(label), "")).strip())
+        # an address is opened before the widget that reads it is there
+        words = st.session_state.get(key(label), st.query_params.get(key(label), ""))
+        found[label] = replace(contender(label, spaces), instruction=str(words).strip())
     return found
 
 

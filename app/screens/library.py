@@ -140,6 +140,8 @@ def bar(job: Any) -> None:
     if progress is not None and progress.tokens_per_s:
         text += f", {progress.tokens_per_s:,.0f} tokens/s"
         text += f", about {parts.duration(progress.eta_s)} left" if progress.eta_s else ""
+        if progress.long:
+            text += f"; passage {progress.part:,} of {progress.parts:,} in {PurePath(progress.current).name}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(1.0, job.done / job.total) if job.total else 0.0, text=parts.plain(text, 240))
         if st.button("Stop", key=f"library-stop-{job.id}", icon=":material/stop_circle:"):

@@ -56,6 +56,13 @@ def beir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def comparison(page: Any) -> dict[str, Any]:
+    """What the page saves as JSON."""
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as JSON").click()
+    return dict(json.loads(Path(saved.value.path()).read_text("utf-8")))
+
+
 def test_a_comparison_lives_in_the_address_and_is_saved(page: Any, served: Served) -> None:
     visit(page, served, f"{QUERY}&columns=mean&columns=qwen3-embedding&columns=words")
     page.locator(".tf-head", has_text="Words (BM25)").wait_for()
@@ -64,16 +71,15 @@ def test_a_comparison_lives_in_the_address_and_is_saved(page: Any, served: Serve
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("shines"))
     idle(page)
-    with page.expect_download() as saved:
-        page.get_by_role("button", name="Save as JSON").click()
-    told = json.loads(Path(saved.value.path()).read_text("utf-8"))
+    told = comparison(page)
     assert list(told["columns"]) == ["mean", "qwen3-embedding", "words"] and told["query"] == "lighthouse lamp"
     assert told["instructions"] == {"qwen3-embedding": "Find what shines at sea"}
     page.reload()
-    page.locator(".tf-head", has_text="Words (BM25)").wait_for()
-    assert page.locator(".tf-head").count() == 3
-    kept = page.get_by_role("textbox", name="Instruction of qwen3-embedding").input_value()
-    assert kept == "Find what shines at sea"
+    idle(page)
+    playwright().expect(page.locator(".tf-head")).to_have_count(3)
+    kept = page.get_by_role("textbox", name="Instruction of qwen3-embedding")
+    playwright().expect(kept).to_have_value("Find what shines at sea")
+    assert comparison(page)["instructions"] == told["instructions"]  # searched with it, not only shown
 
 
 def test_the_same_passage_has_one_colour_and_opens(page: Any, served: Served) -> None:
@@ -91,7 +97,7 @@ def test_the_same_passage_has_one_colour_and_opens(page: Any, served: Served) ->
 def test_five_wordings_are_tried_at_once(page: Any, served: Served) -> None:
     visit(page, served, "lab?lab-query=lighthouse%20lamp")
     page.get_by_test_id("stVegaLiteChart").first.wait_for()
-    assert page.get_by_role("textbox", name=re.compile("^Wording ")).count() == 5
+    playwright().expect(page.get_by_role("textbox", name=re.compile("^Wording "))).to_have_count(5)
     page.get_by_role("textbox", name="Wording 2").fill("lamp lamp lamp bread bread ferry")
     page.keyboard.press("Enter")
     idle(page)

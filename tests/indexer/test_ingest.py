@@ -225,6 +225,18 @@ def test_another_process_can_cancel_a_job(collection, embedder, tmp_path, monkey
     assert report.stopped and collection.jobs()[0].state == "cancelled"
 
 
+def test_inside_one_long_file_progress_is_told_and_a_wish_to_stop_is_heard(collection, embedder, tmp_path, monkeypatch):
+    monkeypatch.setattr("indexer.writing.PULSE", 0.0)
+    write(tmp_path / "books", novel="\n\n".join(f"Paragraph {n} of a long, long novel. " * 8 for n in range(4000)))
+    seen = []
+    for step in collection.ingest(tmp_path / "books", [embedder]):
+        seen.append(step)
+        if step.part:
+            collection.cancel(collection.jobs(running=True)[0].id)
+    assert any(step.long and 0 < step.part < step.parts and step.current.endswith("novel.md") for step in seen)
+    assert seen[-1].report.stopped and seen[-1].report.files.added == 0
+
+
 def test_a_document_no_model_takes_fails_without_its_neighbours(collection, embedder, folder, monkeypatch):
     honest = type(embedder).documents
 
