@@ -162,9 +162,9 @@ def progress_bar(title: str) -> Iterator[Any]:
         task = bar.add_task(title, total=None, told="")
 
         def show(step: Progress) -> None:
-            told = f"{step.chunks:,} chunks, {step.tokens_per_s:,.0f} tokens/s"
-            told += f", {step.failures} failed" if step.failures else ""
-            told += f", {step.part:,} of {step.parts:,} in this file" if step.long else ""
+            chunks = f"{step.part:,} of its {step.parts:,} chunks" if step.long else f"{step.chunks:,} chunks"
+            told = f"{chunks}, {step.tokens_per_s:,.0f} tokens/s"
+            told += f", {step.failures} failed" if step.failures and not step.long else ""
             name = plain(Path(step.current).name)[:32].replace("[", "\\[")
             bar.update(task, completed=step.done, total=step.total or None, told=told, description=name or title)
 

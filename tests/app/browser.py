@@ -17,12 +17,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-IDLE = """() => {
+REST_MS = 250
+IDLE = """rest => {
     const state = document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state')
-    const drawn = document.querySelector('[data-testid=stMainBlockContainer]')?.innerText.trim()
+    const main = document.querySelector('[data-testid=stMainBlockContainer]')
     const styled = getComputedStyle(document.documentElement).getPropertyValue('--tf-accent')
-    return state === 'notRunning' && Boolean(drawn) && Boolean(styled)
-}"""  # a page that has not begun is not running either
+    if (state !== 'notRunning' || !main?.innerText.trim() || !styled || document.fonts.status !== 'loaded') return false
+    const drawn = [location.href, main.scrollHeight, main.innerText.length, main.querySelectorAll('*').length].join()
+    const now = performance.now()
+    if (window.drawn !== drawn) [window.drawn, window.since] = [drawn, now]
+    return now - window.since >= rest
+}"""  # a page that has not begun is not running either; a click into a page that still moves hits its neighbour
 
 
 def chromium() -> str:
@@ -91,7 +96,7 @@ def idle(page: Any) -> None:
     """Wait until the page's script has run to its end."""
     page.wait_for_selector("[data-testid=stApp]")
     page.wait_for_timeout(150)  # a click needs a moment to become a run
-    page.wait_for_function(IDLE)
+    page.wait_for_function(IDLE, arg=REST_MS)
 
 
 def visit(page: Any, served: Served, path: str = "") -> None:

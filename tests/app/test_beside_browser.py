@@ -127,10 +127,11 @@ def test_a_method_is_used_and_the_step_taken_back(page: Any, served: Served) -> 
             store.close()
 
     visit(page, served, "methods")
-    page.get_by_role("button", name="Use").first.click()
+    page.get_by_role("button", name="Use").first.press("Enter")
     page.get_by_role("button", name="Go back to mean").wait_for()
     assert default().method == "last"
-    page.get_by_role("button", name="Go back to mean").click()
+    idle(page)
+    page.get_by_role("button", name="Go back to mean").press("Enter")
     page.get_by_role("button", name="Go back to last").wait_for()
     assert default().method == "mean"
 
