@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from app.contenders import Contender
 from app.evaluation import TestSet, evaluate, open_test_set
 from app.queued import patient
+from app.told import Told
 from app.works import Works
 from indexer import Progress, Results
 from indexer import jobs as rows
-from indexer.evaluate import Stopped
 
 if TYPE_CHECKING:
     from embedder.embedder import Embedder
@@ -60,17 +60,15 @@ class Bench:
         return f"measurement on {name}"
 
     def _run(self, name: str, contenders: Sequence[Contender], stop: threading.Event) -> Iterator[Progress]:
-        run = _Run(self, name, len(contenders), stop)
-        with rows.ending(run.close, quits=(Stopped,)):
+        run = _Run(self, self.task(name), len(contenders), stop)
+        with run.told.running():
             yield from run.steps(open_test_set(self.collection, name), contenders)
 
 
 class _Run:
     def __init__(self, bench: Bench, name: str, count: int, stop: threading.Event) -> None:
-        self.bench, self.name, self.stop = bench, bench.task(name), stop
-        self.done, self.total = 0, count * PARTS
-        with bench.collection.catalogue.write() as connection:
-            self.job = rows.create(connection, KIND, self.name, total=self.total)
+        self.bench, self.stop = bench, stop
+        self.told = Told(bench.collection, KIND, name, count * PARTS, bench.telling, stop)
 
     def steps(self, test: TestSet, contenders: Sequence[Contender]) -> Iterator[Progress]:
         results = Results(self.bench.collection.catalogue)
@@ -80,29 +78,15 @@ class _Run:
         )  # fmt: skip
         for one, result in found:
             results.keep(result)
-            self.done += PARTS
-            yield Progress(self.done, self.total, current=one.label)
+            self.told.done += PARTS
+            yield Progress(self.told.done, self.told.total, current=one.label)
 
     def _opened(self, contenders: Sequence[Contender]) -> Iterator[tuple[Contender, Embedder | None]]:
         for one in contenders:
-            self.bench.telling[self.name] = one.title
-            self._beat(self.done)
+            self.told.beat(one.title)
             yield one, None if one.mode == "words" else patient(self.bench.embedder(one))
 
     def tell(self, step: Progress) -> None:
         """Note how far the texts of one contender are, and hear whether somebody wants it to end."""
-        self.bench.telling[self.name] = f"{step.current}: {step.done:,} of {step.total:,} texts"
-        self._beat(self.done + int(PARTS * 0.9 * step.done / max(step.total, 1)))
-
-    def _beat(self, done: int) -> None:
-        with self.bench.collection.catalogue.write() as connection:
-            if rows.beat(connection, self.job, done=done):
-                self.stop.set()
-        if self.stop.is_set():
-            raise Stopped(f"{self.name}: stopped")
-
-    def close(self, state: str, error: str) -> None:
-        self.bench.telling.pop(self.name, None)
-        with self.bench.collection.catalogue.write() as connection:
-            rows.beat(connection, self.job, done=self.done)
-            rows.end(connection, self.job, state, error=error)
+        ahead = int(PARTS * 0.9 * step.done / max(step.total, 1))
+        self.told.beat(f"{step.current}: {step.done:,} of {step.total:,} texts", ahead=ahead)

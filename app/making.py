@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from app.told import Told
 from app.worker import Priority
 from indexer import Progress
-from indexer import jobs as rows
 from indexer.asking import write
-from indexer.evaluate import Stopped
 from indexer.own import judge
 from indexer.taking import passages, take
 from indexer.testset import QuestionSet, QuestionSets
@@ -79,21 +78,17 @@ class Making:
     author: Author | None = None
     stop: threading.Event | None = None
     telling: dict[str, str] = field(default_factory=dict)
-    job: int = 0
     asking: str = ""  # which method is at its passages or questions
     asked: int = 0  # how many such rounds have begun
+    told: Told = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.told = Told(self.collection, KIND, task(self.plan.name), 100, self.telling, self.stop)
 
     def run(self) -> Iterator[Progress]:
         """Make and keep the set; the job row tells how far it is."""
-        with self.collection.catalogue.write() as connection:
-            self.job = rows.create(connection, KIND, task(self.plan.name), total=100)
-        with rows.ending(self._close, quits=(Stopped,)):
+        with self.told.running():
             yield from self._steps()
-
-    def _close(self, state: str, error: str) -> None:
-        self.telling.pop(task(self.plan.name), None)
-        with self.collection.catalogue.write() as connection:
-            rows.end(connection, self.job, state, error=error)
 
     def _steps(self) -> Iterator[Progress]:
         plan = self.plan
@@ -140,11 +135,8 @@ class Making:
         self._tell(80 + int(19 * share), f"{step.current}: {step.done:,} of {step.total:,}")
 
     def _tell(self, done: int, text: str) -> Progress:
-        self.telling[task(self.plan.name)] = text
-        with self.collection.catalogue.write() as connection:
-            wanted_to_stop = rows.beat(connection, self.job, done=done)
-        if wanted_to_stop or (self.stop is not None and self.stop.is_set()):
-            raise Stopped(f"{self.plan.name}: stopped")
+        self.told.done = done
+        self.told.beat(text)
         return Progress(done, 100, current=text)
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.contenders import BOTH, WORDS, Contender
 from app.queued import patient
+from app.told import Told
 from indexer import Progress
-from indexer import jobs as rows
-from indexer.evaluate import Stopped
 from indexer.measured import PASSKEY, Measured, Measurements, of_cells, of_task
 from indexer.passkey import DOCUMENTS, QUESTIONS, Cell, lengths, passkey
 from indexer.tasks import TASKS, run_task
@@ -97,41 +96,29 @@ class Run:
     embedder: Callable[[Contender], Embedder]
     telling: dict[str, str]
     stop: threading.Event
-    job: int = 0
-    done: int = 0
+    told: Told = field(init=False)
+
+    def __post_init__(self) -> None:
+        total = PARTS * len(self.contenders)
+        self.told = Told(self.collection, KIND, self.name, total, self.telling, self.stop)
 
     def steps(self, figures: Callable[[Open, threading.Event, Tell], Iterator[Measured]]) -> Iterator[Progress]:
         """Measure with `figures`, which is given the contenders, what stops it and what it tells."""
-        kept, total = Measurements(self.collection.catalogue), PARTS * len(self.contenders)
-        with self.collection.catalogue.write() as connection:
-            self.job = rows.create(connection, KIND, self.name, total=total)
-        with rows.ending(self._close, quits=(Stopped,)):
+        kept = Measurements(self.collection.catalogue)
+        with self.told.running():
             for measured in figures(self._opened(), self.stop, self._tell):
                 kept.keep(measured)
-                self.done += PARTS
-                yield Progress(self.done, total, current=measured.label)
-
-    def _close(self, state: str, error: str) -> None:
-        self.telling.pop(self.name, None)
-        with self.collection.catalogue.write() as connection:
-            rows.end(connection, self.job, state, error=error)
+                self.told.done += PARTS
+                yield Progress(self.told.done, self.told.total, current=measured.label)
 
     def _opened(self) -> Open:
         for one in self.contenders:
-            self.telling[self.name] = one.title
-            self._beat(self.done)
+            self.told.beat(one.title)
             yield one, patient(self.embedder(one))
 
     def _tell(self, step: Progress) -> None:
-        self.telling[self.name] = f"{step.current}: {step.done:,} of {step.total:,}"
-        self._beat(self.done + int(PARTS * 0.95 * step.done / max(step.total, 1)))
-
-    def _beat(self, done: int) -> None:
-        with self.collection.catalogue.write() as connection:
-            if rows.beat(connection, self.job, done=done):
-                self.stop.set()
-        if self.stop.is_set():
-            raise Stopped(f"{self.name}: stopped")
+        ahead = int(PARTS * 0.95 * step.done / max(step.total, 1))
+        self.told.beat(f"{step.current}: {step.done:,} of {step.total:,}", ahead=ahead)
 
 
 def title_of(task: str) -> str:

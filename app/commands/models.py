@@ -103,7 +103,6 @@ def methods(
         )
     if action == "add":
         find_method(name)  # a name that is none is told with the nearest one, before anything is opened
-    if action == "add":
         spaces.add(session, name, dry_run=dry_run)
     elif action == "use":
         spaces.use(session, name)
