@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,10 @@ def colours(passages: Sequence[Passage]) -> dict[str, str]:
 
 
 def rank_flow(passages: Sequence[Passage], titles: Mapping[str, str]) -> Any:
-    """Ranks as columns of dots with the passages' letters; a line follows a passage from column to column."""
+    """Ranks as columns of dots with the passages' letters; a line follows a passage from column to column.
+
+    It is dashed where it passes a column that did not find the passage.
+    """
     known = colours(passages)
     names = list(titles)
     top = max((rank for one in passages for rank in one.ranks.values() if rank), default=1)
@@ -40,10 +44,11 @@ def rank_flow(passages: Sequence[Passage], titles: Mapping[str, str]) -> Any:
         for one in passages for name in names if (rank := one.ranks[name]) is not None
     ]  # fmt: skip
     lines = [
-        {"line": f"{one.letter}{at}", "column": titles[side], "rank": one.ranks[side], "colour": known[one.letter]}
+        {"line": f"{one.letter}{at}", "column": titles[side], "rank": one.ranks[side], "colour": known[one.letter],
+         "beyond": names.index(after) - names.index(before) > 1}
         for one in passages if one.letter in known
-        for at in range(len(names) - 1) if one.ranks[names[at]] and one.ranks[names[at + 1]]
-        for side in (names[at], names[at + 1])
+        for at, (before, after) in enumerate(pairwise(name for name in names if one.ranks[name]))
+        for side in (before, after)
     ]  # fmt: skip
     order = [titles[name] for name in names]
     x = alt.X("column:N", sort=order, scale=alt.Scale(domain=order, paddingOuter=0.25),
@@ -54,9 +59,10 @@ def rank_flow(passages: Sequence[Passage], titles: Mapping[str, str]) -> Any:
     paint = alt.Color("colour:N", scale=None, legend=None)
     told = [alt.Tooltip(name) for name in ("passage:N", "file:N", "column:N", "rank:Q")]
     picture = alt.Chart(alt.Data(values=dots)).encode(x=x, y=y)
+    dashes = alt.StrokeDash("beyond:N", scale=alt.Scale(domain=[False, True], range=[[1, 0], [4, 5]]), legend=None)
     line = alt.Chart(alt.Data(values=lines)).mark_line(strokeWidth=2.5, opacity=0.75)
     layers = [
-        line.encode(x=x, y=y, detail="line:N", color=paint),
+        line.encode(x=x, y=y, detail="line:N", color=paint, strokeDash=dashes),
         picture.mark_circle(size=330, opacity=1).encode(color=paint, tooltip=told),
         picture.mark_text(fontSize=11, fontWeight="bold", color="white").encode(text="passage:N", tooltip=told),
     ]

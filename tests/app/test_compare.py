@@ -79,11 +79,14 @@ def test_a_comparison_is_saved_with_all_that_made_it():
     ]  # fmt: skip
 
 
-def test_the_picture_draws_a_line_where_neighbours_share_a_passage():
+def test_a_line_joins_a_passage_s_columns_and_is_dashed_past_one_that_lacks_it():
     columns = {"one": hits_of(7, 8), "two": hits_of(8, 5), "three": hits_of(7, 5)}
     drawn = rank_flow(passages(columns), {name: name.title() for name in columns}).to_dict()
     lines = drawn["layer"][0]["data"]["values"]
-    assert {row["line"] for row in lines} == {"B0", "C1"}  # A is in one and three, which are no neighbours
+    ends = {
+        row["line"]: (row["beyond"], {one["column"] for one in lines if one["line"] == row["line"]}) for row in lines
+    }
+    assert ends == {"A0": (True, {"One", "Three"}), "B0": (False, {"One", "Two"}), "C0": (False, {"Two", "Three"})}
 
 
 def luminance(colour: str) -> float:
