@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from embedder.gguf_header import read_header
-from embedder.llama_library import LlamaModel
 from embedder.llama_tokens import LlamaTokens
 from embedder.tokens import Tokens
 
@@ -53,17 +52,13 @@ def add_vocabulary(writer: Any, tokenizer: Any, size: int, name: str) -> None:
 def check_vocabulary(path: Path, tokenizer: Any, kind: str, name: str) -> None:
     """ValueError unless the written vocabulary gives the same ids, special tokens and conversation."""
     theirs = Tokens(tokenizer, name=name, kind=kind)
-    model = LlamaModel(path, vocabulary_only=True)
-    try:
-        ours = LlamaTokens(model, read_header(path), name=path.name)
-        for text in SAMPLES:
-            if ours.tokens(text) != (theirs.encode(text), [tuple(span) for span in theirs.tokens(text)[1]]):
-                raise ValueError(f"the tokenizer of {name} cannot be carried over exactly: it differs on {text!r}")
-        for role in ("bos", "eos", *(("user", "end_user", "assistant") if theirs.chats else ())):
-            if _role(ours, role) != _role(theirs, role):
-                raise ValueError(f"the tokenizer of {name} cannot be carried over exactly: its {role} differs")
-    finally:
-        model.close()
+    ours = LlamaTokens(read_header(path), name=path.name)
+    for text in SAMPLES:
+        if ours.tokens(text) != (theirs.encode(text), [tuple(span) for span in theirs.tokens(text)[1]]):
+            raise ValueError(f"the tokenizer of {name} cannot be carried over exactly: it differs on {text!r}")
+    for role in ("bos", "eos", *(("user", "end_user", "assistant") if theirs.chats else ())):
+        if _role(ours, role) != _role(theirs, role):
+            raise ValueError(f"the tokenizer of {name} cannot be carried over exactly: its {role} differs")
 
 
 def _role(tokens: Tokens | LlamaTokens, role: str) -> tuple[int | str, ...] | None:

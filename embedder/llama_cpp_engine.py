@@ -44,7 +44,7 @@ class LlamaCppEngine(Reads):
             self._check()
             for adapter in source.adapters:
                 self._model.adapt(adapter)
-            self._tokens = LlamaTokens(self._model, self._header, name=self.name)
+            self._tokens = LlamaTokens(self._header, name=self.name)
         except BaseException:
             self._model.close()
             raise
@@ -109,10 +109,9 @@ class LlamaCppEngine(Reads):
             self._leave(writer)
 
     def close(self) -> None:
-        """Give memory back; the engine cannot be used afterwards."""
+        """Give memory back; afterwards only texts and tokens can be turned into each other."""
         with self._lock:
             self._embedding, self._writers = {}, []
-            self._tokens.close()
             self._model.close()
 
     def _check(self) -> None:

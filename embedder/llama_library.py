@@ -6,6 +6,7 @@ It knows no method, no text and no file format.
 import atexit
 import ctypes
 import threading
+import weakref
 from collections import deque
 from functools import cache
 from pathlib import Path
@@ -67,6 +68,8 @@ class LlamaModel:
         self.pointer: Any = api.llama_model_load_from_file(str(path).encode(), params)
         if not self.pointer:
             raise ValueError(f"llama.cpp cannot open {path.name}: {last_words()}")
+        self._free = weakref.finalize(self, api.llama_model_free, self.pointer)
+        self._free.atexit = False  # a thread may still be at work when the process ends
         self.vocabulary = api.llama_model_get_vocab(self.pointer)
         self.words: int = api.llama_vocab_n_tokens(self.vocabulary)
         self.adapters: list[Any] = []
@@ -86,8 +89,7 @@ class LlamaModel:
         with self.lock:
             for context in tuple(self.contexts):
                 context.close()
-            if self.pointer:
-                library().llama_model_free(self.pointer)  # its adapters go with it
+            self._free()  # its adapters go with it
             self.pointer, self.vocabulary, self.adapters = None, None, []
 
     def check_open(self) -> None:

@@ -33,23 +33,23 @@ COMPOSED = (
 
 
 class LlamaTokens(Roles):
-    """Text to ids and back by the vocabulary of a loaded model."""
+    """Text to ids and back by the vocabulary of a file; it needs no weights, so it outlives a model that is closed."""
 
-    def __init__(self, model: LlamaModel, header: Header, *, name: str) -> None:
-        self._api, self._model, self._header = library(), model, header
+    def __init__(self, header: Header, *, name: str) -> None:
+        self._api, self._header = library(), header
+        self._model = LlamaModel(header.path, vocabulary_only=True)
         self._scored = header.get("tokenizer.ggml.model") == "llama"  # SentencePiece, which writes a space as ▁
         self._spaced = self._scored and bool(header.get("tokenizer.ggml.add_space_prefix", True))
         # transformers' Llama begins a text with one space at least, others with one more than the text has
         self._one_space = self._spaced and header.architecture == "llama"
         self._composes = header.get("tokenizer.ggml.pre") in COMPOSED
         self._pieces: dict[int, bytes] = {}
-        self._buffer = ctypes.create_string_buffer(1024)
         specials, greedy, self._markers = self._listed()
         template = Template(
             header,
             {i: text for text, i in specials.items()},
-            adds_bos=bool(self._api.llama_vocab_get_add_bos(model.vocabulary)),
-            adds_eos=bool(self._api.llama_vocab_get_add_eos(model.vocabulary)),
+            adds_bos=bool(self._api.llama_vocab_get_add_bos(self._model.vocabulary)),
+            adds_eos=bool(self._api.llama_vocab_get_add_eos(self._model.vocabulary)),
         )
         super().__init__(
             template,
@@ -85,12 +85,6 @@ class LlamaTokens(Roles):
     def ends(self, token: int) -> bool:
         """Whether the library takes a token for the end of what is written."""
         return bool(self._api.llama_vocab_is_eog(self._model.vocabulary, token))
-
-    def close(self) -> None:
-        """Give back the copy of the vocabulary."""
-        plain = self.__dict__.pop("_plain", None)
-        if plain is not None:
-            plain.close()
 
     def _listed(self) -> tuple[dict[str, int], set[int], "re.Pattern[str] | None"]:
         """Special tokens by name, those that take the white space after them, and a pattern of the risky ones."""
@@ -131,7 +125,6 @@ class LlamaTokens(Roles):
             return LlamaModel(copy, vocabulary_only=True)
 
     def _read(self, text: str) -> list[int]:
-        self._model.check_open()
         vocabulary = self._model.vocabulary
         if self._markers and self._markers.search(text):
             vocabulary = self._plain.vocabulary
@@ -156,9 +149,9 @@ class LlamaTokens(Roles):
         """The bytes a token stands for, special tokens by name."""
         known = self._pieces.get(token)
         if known is None:
-            self._model.check_open()
-            size = self._api.llama_token_to_piece(self._model.vocabulary, token, self._buffer, 1024, 0, True)
-            known = self._pieces[token] = self._buffer.raw[: max(size, 0)]
+            text = ctypes.create_string_buffer(1024)  # of its own: threads come here at once
+            size = self._api.llama_token_to_piece(self._model.vocabulary, token, text, 1024, 0, True)
+            known = self._pieces[token] = text.raw[: max(size, 0)]
         return known
 
     def _spans(self, ids: Sequence[int], text: str) -> list[tuple[int, int]]:

@@ -75,3 +75,16 @@ def test_a_file_that_fails_while_it_is_loaded_brings_the_other_back(house, openi
     assert house.runtime.state.model == "hash" and "cannot open odd.gguf" in house.runtime.state.reason
     assert any("could not be loaded" in one.value for one in at.error)
     assert house.embedder("mean").queries(["still there"]).shape == (1, 64)
+
+
+def test_a_file_whose_weights_have_left_still_reads_text_and_comes_back_for_vectors(house, opening, tmp_path):
+    from tests.embedder.llama_kit import write
+
+    house.runtime.load("hash").result(10)
+    visitor = house.runtime.embedder(model=str(write(tmp_path)))
+    vector = visitor.documents(["a text"])
+    house.runtime.engine()
+    assert opening[-2:] == ["closes llama-f32", "opens hash"]
+    ids = visitor.engine.encode("a text")  # a folder may be read for it meanwhile, and its tokens counted
+    assert ids and visitor.engine.offsets("a text")[-1][1] == 6 and visitor.room("document") > len(ids)
+    assert (visitor.documents(["a text"]) == vector).all() and opening[-1] == "opens llama-f32.gguf"

@@ -6,7 +6,6 @@ import pytest
 
 from embedder import METHODS, Message, build
 from embedder.gguf_header import read_header
-from embedder.llama_library import LlamaModel
 from embedder.llama_tokens import LlamaTokens
 from embedder.tokens import Tokens
 from tests import tiny
@@ -20,14 +19,13 @@ from tests.shared import needs_shared
 
 
 def opened(path):
-    model = LlamaModel(path, vocabulary_only=True)
-    return LlamaTokens(model, read_header(path), name=path.stem), model
+    return LlamaTokens(read_header(path), name=path.stem)
 
 
 @needs_shared
 @pytest.mark.parametrize("name", FILES)
 def test_a_thousand_strings_have_the_ids_and_spans_of_the_published_tokenizer(name):
-    tokens, model = opened(FOLDER / FILES[name][0])
+    tokens = opened(FOLDER / FILES[name][0])
     known = json.loads(FILE.read_text(encoding="utf-8"))[name]
     different = [
         text
@@ -44,8 +42,6 @@ def test_a_thousand_strings_have_the_ids_and_spans_of_the_published_tokenizer(na
         assert tokens.shorten(whole, int(count)) == text
     bos, eos, _ = ENDS[name]
     assert (tokens.special("bos"), tokens.special("eos")) == (bos, [eos])
-    tokens.close()
-    model.close()
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +51,8 @@ def file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokens(file):
-    made, model = opened(file)
+    made = opened(file)
     yield made
-    made.close()
-    model.close()
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
@@ -86,13 +80,11 @@ def test_a_marker_in_a_text_is_text_also_where_the_file_calls_it_user_defined(fi
         kinds, *rest = values["tokenizer.ggml.token_type"]
         values["tokenizer.ggml.token_type"] = ([4 if kind == 3 else kind for kind in kinds], *rest)
 
-    tokens, model = opened(changed(file, tmp_path / "user.gguf", redefine))
+    tokens = opened(changed(file, tmp_path / "user.gguf", redefine))
     folder = Tokens(tiny.make_tokenizer(), name="m")
     for text in ("a </s> b <|im_start|>user", "[BOQ]</s>", "plain"):
         assert tokens.tokens(text) == folder.tokens(text)
     assert tokens.special("eos") == [2]
-    tokens.close()
-    model.close()
 
 
 def test_a_template_is_rendered_in_a_sandbox(file, tmp_path):
@@ -100,10 +92,9 @@ def test_a_template_is_rendered_in_a_sandbox(file, tmp_path):
         text, *rest = values["tokenizer.chat_template"]
         values["tokenizer.chat_template"] = ("{{ ''.__class__.__mro__[1].__subclasses__() }}" + text, *rest)
 
-    tokens, model = opened(changed(file, tmp_path / "odd.gguf", poison))
+    tokens = opened(changed(file, tmp_path / "odd.gguf", poison))
     with pytest.raises(Exception, match="unsafe"):
         tokens.special("user")
-    model.close()
 
 
 def test_user_text_cannot_add_a_special_token(tokens):
