@@ -1,7 +1,8 @@
 """Chooses the sentences of the hits that answer a question: every word of a quote is a span of a source.
 
 Three readings are blended: how close the backbone puts the sentence to the question, how many of the question's rarer
-terms the sentence and the one before it repeat, and how high its hit was ranked. It knows no prompts and no writer.
+terms the sentence, the one before it and the heading above it repeat, and how high its hit was ranked. It knows no
+prompts and no writer.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 HITS_READ = 5
 SENTENCES_READ = 40  # more would keep the reader waiting for the first word on two cores
 # weights read off 900 questions of three sets (English and Chinese); the result is flat around them
-# (but QUESTION: a heading that asks the same must lose to the sentence that follows it, which costs nothing there)
-SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 9.0, 1.0
+# (but QUESTION and LEAD: what asks or announces must lose to the sentence that follows it, which costs nothing there)
+SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, LEAD, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 9.0, 6.0, 1.0
+ABOVE, FADES = 0.8, 0.8  # of a heading's terms the first sentence below it repeats so much, each further one less
+ENDS = tuple(".!?。！？…:;：；\"'”’」』）)")
 WANTS_FIGURE = re.compile(
     r"\b(?:how (?:many|much|long|old|far|high|tall|often|fast)|when|(?:what|which) (?:year|date|percent\w*|number))\b"
     r"|多少|几[个年月次人名天种]|何时|哪年|哪一年|什么时候|多[长大高远久]|第几",
@@ -58,7 +61,20 @@ def choose(
         near = sentence.score >= ranked[0].score - 1.0
         if near and len(chosen) < most and not any(_same(sentence, other) for other in chosen):
             chosen.append(sentence)
-    return joined(chosen)
+    found = joined(chosen)
+    if not found:
+        return []
+    whole = _readable(found[0], hits) if found[0] is chosen[0] else found[0]
+    return [whole, *(other for other in found[1:] if not _same(other, whole))]
+
+
+def _readable(one: Sentence, hits: Sequence[Hit]) -> Sentence:
+    """A short sentence with what follows it in its passage: what is told of "it" comes next."""
+    for sentence in split(hits[:HITS_READ]):
+        short = len(one.text) < (30 if IS_CJK.search(one.text) else 80)
+        if short and _follow(one, sentence) and not sentence.text.startswith(("#", "|")):
+            one = _span(one, sentence)
+    return one
 
 
 def joined(chosen: Sequence[Sentence]) -> list[Sentence]:
@@ -121,18 +137,34 @@ def split(hits: Sequence[Hit]) -> list[Sentence]:
 
 
 def _overlaps(question: str, read: Sequence[Sentence]) -> np.ndarray:
-    """Share of the question's terms, weighted by rarity, that each sentence repeats, plus some of its forerunner's."""
+    """Share of the question's terms, weighted by rarity, that each sentence repeats, plus some of what leads to it."""
     held = [{term.text for term in terms(sentence.text)} for sentence in read]
     weight = rarity(held)
     wanted = {term.text for term in terms(question)}
     total = sum(weight.get(term, 0.0) for term in wanted) or 1.0
-    own = np.array([sum(weight[term] for term in wanted & words) for words in held]) / total
-    before = np.zeros_like(own)
-    for i in range(1, len(read)):
-        if read[i].hit.document == read[i - 1].hit.document:
-            missing = (wanted & held[i - 1]) - held[i]
-            before[i] = sum(weight[term] for term in missing) / total
-    return own + BEFORE * before
+    share = np.zeros(len(read))
+    above: dict[str, float] = {}  # terms of the heading, and how much they still count
+    for at, words in enumerate(held):
+        last = read[at - 1] if at and read[at - 1].hit.document == read[at].hit.document else None
+        before = wanted & held[at - 1] if last else set()
+        above = {term: FADES * much for term, much in above.items()} if last and not _leads(last.text) else {}
+        if last and (_leads(last.text) or _short(last.text)):
+            above |= dict.fromkeys(before, ABOVE)
+        counted = {term: max(term in words, BEFORE * (term in before), above.get(term, 0.0)) for term in wanted}
+        share[at] = sum(weight.get(term, 0.0) * much for term, much in counted.items()) / total
+    return share
+
+
+def _leads(text: str) -> bool:
+    """Whether a text only announces what follows it: a heading, a label. A table's row says something."""
+    most = 20 if IS_CJK.search(text) else 60
+    named = not text.endswith(ENDS) and len(text) <= most and "|" not in text and "\t" not in text
+    return named or text.startswith("#")
+
+
+def _short(text: str) -> bool:
+    """Whether a text is too short to say much: "Day 1-2, Kunming."."""
+    return len(text) < (8 if IS_CJK.search(text) else 25)
 
 
 def _similarities(question: str, read: Sequence[Sentence], embedder: Embedder | None) -> np.ndarray:
@@ -144,14 +176,13 @@ def _similarities(question: str, read: Sequence[Sentence], embedder: Embedder | 
 
 
 def _manners(question: str, read: Sequence[Sentence]) -> np.ndarray:
-    """Bonus for a well ranked hit and a wanted figure; a heading, a fragment or a question is seldom an answer."""
-    short = 8 if IS_CJK.search(question) else 25
+    """Bonus for a well ranked hit and a wanted figure; what announces or asks is seldom an answer."""
     figure = FIGURE if WANTS_FIGURE.search(question) else 0.0
     return np.array(
         [
             RANK * (HITS_READ - min(HITS_READ, s.hit.rank)) / HITS_READ
             + figure * bool(FIGURE_IN.search(s.text))
-            - SHORT * (len(s.text) < short or s.text.startswith("#"))
+            - (LEAD if _leads(s.text) else SHORT * _short(s.text))
             - QUESTION * s.text.endswith(("?", "？"))
             for s in read
         ]

@@ -49,3 +49,19 @@ def test_sentences_that_follow_each_other_are_one_quote_in_reading_order() -> No
 
 def test_nothing_found_is_nothing_quoted() -> None:
     assert choose("anything", [], None) == []
+
+
+def test_a_heading_lends_its_words_to_what_stands_below_it_and_is_no_answer() -> None:
+    text = (
+        "## Storing green tea\n\nKeep it cool. Seal it and put it into the refrigerator.\n\n## Cups\n\nThey are blue."
+    )
+    found = rank("how is green tea stored", [hit(text)], None)
+    assert {one.text for one in found[:2]} == {"Keep it cool.", "Seal it and put it into the refrigerator."}
+    assert found[-1].text in ("## Storing green tea", "## Cups")
+
+
+def test_a_short_sentence_is_read_on_but_not_into_the_next_section() -> None:
+    text = "Take the dough out first. It needs ninety minutes to wake up, and more on a cold day in winter. Then bake."
+    assert choose("when is the dough taken out", [hit(text)], None)[0].text == text.removesuffix(" Then bake.")
+    text = "Take the dough out first.\n\n## Tea\n\nWarm the pot."
+    assert choose("when is the dough taken out", [hit(text)], None)[0].text == "Take the dough out first."
