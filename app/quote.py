@@ -25,9 +25,10 @@ HITS_READ = 5
 SENTENCES_READ = 40  # more would keep the reader waiting for the first word on two cores
 # weights read off 900 questions of three sets (English and Chinese); the result is flat around them
 # (but QUESTION and LEAD: what asks or announces must lose to the sentence that follows it, which costs nothing there)
-SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, LEAD, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 9.0, 6.0, 1.0
+SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, LEAD, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 9.0, 9.0, 1.0
 ABOVE, FADES = 0.8, 0.8  # of a heading's terms the first sentence below it repeats so much, each further one less
-ENDS = tuple(".!?。！？…:;：；\"'”’」』）)")
+ENDED = re.compile(r"""[.!?。！？…:;：；"'”’」』）)]$""")
+SAYS = re.compile(r"[|\t:：]|^(?:[-*•·◦▪+]|\d{1,3}[.)、])")  # a table's row, a list's item, a value with its name
 WANTS_FIGURE = re.compile(
     r"\b(?:how (?:many|much|long|old|far|high|tall|often|fast)|when|(?:what|which) (?:year|date|percent\w*|number))\b"
     r"|多少|几[个年月次人名天种]|何时|哪年|哪一年|什么时候|多[长大高远久]|第几",
@@ -69,11 +70,12 @@ def choose(
 
 
 def _readable(one: Sentence, hits: Sequence[Hit]) -> Sentence:
-    """A short sentence with what follows it in its passage: what is told of "it" comes next."""
+    """A short sentence with what follows it in its paragraph: what is told of "it" comes next."""
     for sentence in split(hits[:HITS_READ]):
-        short = len(one.text) < (30 if IS_CJK.search(one.text) else 80)
-        if short and _follow(one, sentence) and not sentence.text.startswith(("#", "|")):
-            one = _span(one, sentence)
+        short = ENDED.search(one.text) and len(one.text) < (30 if IS_CJK.search(one.text) else 80)
+        if short and _follow(one, sentence) and not SAYS.match(sentence.text):
+            between = one.hit.text[one.end - one.hit.start : sentence.start - one.hit.start]
+            one = one if between.count("\n") > 1 else _span(one, sentence)
     return one
 
 
@@ -113,12 +115,14 @@ def rank(question: str, hits: Sequence[Hit], embedder: Embedder | None, *, befor
     read = split(hits[:HITS_READ])
     if not read:
         return []
-    overlap = _overlaps(question, read)
+    leads = _leads(read)
+    overlap = _overlaps(question, read, leads)
     if before:
-        overlap = (overlap + EARLIER * _overlaps(before, read)) / (1 + EARLIER)
+        overlap = (overlap + EARLIER * _overlaps(before, read, leads)) / (1 + EARLIER)
     kept = sorted(np.argsort(-overlap, kind="stable")[:SENTENCES_READ])
+    manners = _manners(question, read) - LEAD * leads
     read, overlap = [read[i] for i in kept], overlap[kept]
-    score = OVERLAP * overlap + SIMILARITY * _similarities(question, read, embedder) + _manners(question, read)
+    score = OVERLAP * overlap + SIMILARITY * _similarities(question, read, embedder) + manners[kept]
     order = np.argsort(-score, kind="stable")
     return [Sentence(read[i].hit, read[i].start, read[i].end, read[i].text, float(score[i])) for i in order]
 
@@ -136,7 +140,7 @@ def split(hits: Sequence[Hit]) -> list[Sentence]:
     return found
 
 
-def _overlaps(question: str, read: Sequence[Sentence]) -> np.ndarray:
+def _overlaps(question: str, read: Sequence[Sentence], leads: np.ndarray) -> np.ndarray:
     """Share of the question's terms, weighted by rarity, that each sentence repeats, plus some of what leads to it."""
     held = [{term.text for term in terms(sentence.text)} for sentence in read]
     weight = rarity(held)
@@ -145,21 +149,25 @@ def _overlaps(question: str, read: Sequence[Sentence]) -> np.ndarray:
     share = np.zeros(len(read))
     above: dict[str, float] = {}  # terms of the heading, and how much they still count
     for at, words in enumerate(held):
-        last = read[at - 1] if at and read[at - 1].hit.document == read[at].hit.document else None
-        before = wanted & held[at - 1] if last else set()
-        above = {term: FADES * much for term, much in above.items()} if last and not _leads(last.text) else {}
-        if last and (_leads(last.text) or _short(last.text)):
+        inside = bool(at) and read[at - 1].hit.document == read[at].hit.document
+        before = wanted & held[at - 1] if inside else set()
+        above = {term: FADES * much for term, much in above.items()} if inside and not leads[at - 1] else {}
+        if inside and (leads[at - 1] or _short(read[at - 1].text)):
             above |= dict.fromkeys(before, ABOVE)
         counted = {term: max(term in words, BEFORE * (term in before), above.get(term, 0.0)) for term in wanted}
         share[at] = sum(weight.get(term, 0.0) * much for term, much in counted.items()) / total
     return share
 
 
-def _leads(text: str) -> bool:
-    """Whether a text only announces what follows it: a heading, a label. A table's row says something."""
-    most = 20 if IS_CJK.search(text) else 60
-    named = not text.endswith(ENDS) and len(text) <= most and "|" not in text and "\t" not in text
-    return named or text.startswith("#")
+def _leads(read: Sequence[Sentence]) -> np.ndarray:
+    """Which sentences only announce what follows: headings, and lines without an end before a sentence that has one."""
+    found = np.zeros(len(read), bool)
+    for at, one in enumerate(read):
+        after = read[at + 1] if at + 1 < len(read) and read[at + 1].hit.document == one.hit.document else None
+        brief = len(one.text) <= (20 if IS_CJK.search(one.text) else 60)
+        open_end = brief and not ENDED.search(one.text) and not SAYS.search(one.text)
+        found[at] = one.text.startswith("#") or (open_end and after is not None and bool(ENDED.search(after.text)))
+    return found
 
 
 def _short(text: str) -> bool:
@@ -182,7 +190,7 @@ def _manners(question: str, read: Sequence[Sentence]) -> np.ndarray:
         [
             RANK * (HITS_READ - min(HITS_READ, s.hit.rank)) / HITS_READ
             + figure * bool(FIGURE_IN.search(s.text))
-            - (LEAD if _leads(s.text) else SHORT * _short(s.text))
+            - SHORT * _short(s.text)
             - QUESTION * s.text.endswith(("?", "？"))
             for s in read
         ]

@@ -65,3 +65,12 @@ def test_a_short_sentence_is_read_on_but_not_into_the_next_section() -> None:
     assert choose("when is the dough taken out", [hit(text)], None)[0].text == text.removesuffix(" Then bake.")
     text = "Take the dough out first.\n\n## Tea\n\nWarm the pot."
     assert choose("when is the dough taken out", [hit(text)], None)[0].text == "Take the dough out first."
+
+
+def test_items_of_a_list_are_answers_although_no_stop_ends_them() -> None:
+    items = "- A cup of coffee 3 euros\n- A pot of green tea 5 euros\n- A loaf of rye bread 4 euros"
+    text = f"## Prices\n\n{items}\n\nPay at the bar."
+    quotes = choose("what does a pot of green tea cost", [hit(text)], None)
+    assert quotes[0].text == "- A pot of green tea 5 euros"
+    text = "Bus stop\n\nGarden\n\nThe garden opens at nine. A bus stop stands before the gate."
+    assert choose("where is the bus stop", [hit(text)], None)[0].text.endswith("before the gate.")
