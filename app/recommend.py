@@ -155,7 +155,9 @@ def advice_json(advice: Advice | None) -> dict[str, Any] | None:
     return {
         "verdict": advice.verdict,
         "best": advice.best.label,
+        "best_model": advice.best.model,
         "rival": advice.rival.label if advice.rival else None,
+        "rival_model": advice.rival.model if advice.rival else None,
         "difference": round(difference.value, 4) if difference else None,
         "interval": [round(difference.low, 4), round(difference.high, 4)] if difference else None,
         "p": round(advice.p, 4),

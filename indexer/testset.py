@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 AGAIN = 10  # a source found among so many first passages is found again
 JUDGES = 2  # methods that have to find it
+FEW, ALIKE = 20, 0.9  # two that agree on so many questions, in such a share of them, are one
 EASY, LOST, DOUBLE = "first for every method", "found again by fewer than two methods", "nearly the same as another"
 
 
@@ -67,8 +68,9 @@ def round_trip(questions: Sequence[Question], wanted: int) -> Filtered:
     """The first `wanted` questions that tell methods apart."""
     dropped = dict.fromkeys((LOST, EASY, DOUBLE), 0)
     fit: list[Question] = []
+    known = repeated([question.ranks or {} for question in questions])
     for question in questions:
-        reason = why_not(question.ranks or {})
+        reason = why_not({name: rank for name, rank in (question.ranks or {}).items() if name not in known})
         if reason:
             dropped[reason] += 1
         else:
@@ -76,6 +78,19 @@ def round_trip(questions: Sequence[Question], wanted: int) -> Filtered:
     kept = distinct(fit)
     dropped[DOUBLE] = len(fit) - len(kept)
     return Filtered(kept[:wanted], dropped)
+
+
+def repeated(ranks: Sequence[Mapping[str, int | None]]) -> set[str]:
+    """Judges that say what an earlier one says, such as the same weights in another number format: one voice."""
+    names = list(dict.fromkeys(name for row in ranks for name in row))
+    found: set[str] = set()
+    for at, name in enumerate(names):
+        for other in names[:at]:
+            pairs = [(row.get(name), row.get(other)) for row in ranks]
+            seen = [one == two for one, two in pairs if one is not None or two is not None]
+            if len(seen) >= FEW and sum(seen) >= ALIKE * len(seen):
+                found.add(name)
+    return found
 
 
 def why_not(ranks: Mapping[str, int | None]) -> str:

@@ -12,7 +12,7 @@ from indexer import Evaluator, Vote, read_beir
 from indexer.asking import brainstorm, write
 from indexer.own import evaluator, judge, known_vectors, of_questions, own_dataset, own_names, write_beir
 from indexer.taking import Passage, Question, distinct, passages, plain, take, without
-from indexer.testset import QuestionSet, QuestionSets, ranked, round_trip, why_not
+from indexer.testset import QuestionSet, QuestionSets, ranked, repeated, round_trip, why_not
 from tests.indexer.conftest import drain
 from tests.indexer.conftest import write as write_files
 
@@ -140,6 +140,15 @@ def test_every_question_is_kept_or_dropped_for_one_reason(rows):
     made = [question(n, ranks) for n, ranks in enumerate(rows)]
     result = round_trip(made, 100)
     assert len(result.kept) + sum(result.dropped.values()) == len(rows)
+
+
+def test_the_same_weights_in_another_format_are_no_second_voice():
+    made = [
+        question(n, {"words": None, "a": 1 + n % 3, "a, quantized": 1 + n % 3 + (n == 7), "b": None}) for n in range(30)
+    ]
+    assert round_trip(made, 100).kept == [] and repeated([one.ranks for one in made]) == {"a, quantized"}
+    made = [question(n, {"words": 1 + n % 2, "a": 1 + n % 3}) for n in range(30)]
+    assert repeated([one.ranks for one in made]) == set()
 
 
 def test_near_duplicates_are_dropped():
