@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import threading
 import zipfile
@@ -206,8 +207,8 @@ def look(questions: list[Question]) -> None:
 
 def struck(question: Question) -> str:
     """The passage escaped, with what was taken of it struck through."""
-    at = question.passage.find(question.taken) if question.taken else -1
-    spans = [(at, at + len(question.taken))] if at >= 0 else []
+    taken = re.finditer(re.escape(question.taken), question.passage) if question.taken else ()
+    spans = [one.span() for one in taken]
     return parts.marked(question.passage, spans, "<s>", "</s>")
 
 
