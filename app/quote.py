@@ -27,6 +27,7 @@ SENTENCES_READ = 40  # more would keep the reader waiting for the first word on 
 # (but QUESTION and LEAD: what asks or announces must lose to the sentence that follows it, which costs nothing there)
 SIMILARITY, OVERLAP, BEFORE, EARLIER, RANK, FIGURE, QUESTION, LEAD, SHORT = 1.0, 6.0, 0.5, 0.4, 3.0, 2.0, 9.0, 9.0, 1.0
 ABOVE, FADES = 0.8, 0.8  # of a heading's terms the first sentence below it repeats so much, each further one less
+ASKS = ("?", "？")
 ENDED = re.compile(r"""[.!?。！？…:;：；"'”’」』）)]$""")
 SAYS = re.compile(r"[|\t:：]|^(?:[-*•·◦▪+]|\d{1,3}[.)、])")  # a table's row, a list's item, a value with its name
 WANTS_FIGURE = re.compile(
@@ -65,15 +66,17 @@ def choose(
     found = joined(chosen)
     if not found:
         return []
-    whole = _readable(found[0], hits) if found[0] is chosen[0] else found[0]
+    whole = _readable(question, found[0], hits) if found[0] is chosen[0] else found[0]
     return [whole, *(other for other in found[1:] if not _same(other, whole))]
 
 
-def _readable(one: Sentence, hits: Sequence[Hit]) -> Sentence:
-    """A short sentence with what follows it in its paragraph: what is told of "it" comes next."""
+def _readable(question: str, one: Sentence, hits: Sequence[Hit]) -> Sentence:
+    """A short sentence with what follows it in its paragraph, unless it has the figure that was asked for."""
+    if WANTS_FIGURE.search(question) and FIGURE_IN.search(SAYS.sub("", one.text)):
+        return one
     for sentence in split(hits[:HITS_READ]):
         short = ENDED.search(one.text) and len(one.text) < (30 if IS_CJK.search(one.text) else 80)
-        if short and _follow(one, sentence) and not SAYS.match(sentence.text):
+        if short and _follow(one, sentence) and not SAYS.match(sentence.text) and not sentence.text.endswith(ASKS):
             between = one.hit.text[one.end - one.hit.start : sentence.start - one.hit.start]
             one = one if between.count("\n") > 1 else _span(one, sentence)
     return one
@@ -191,7 +194,7 @@ def _manners(question: str, read: Sequence[Sentence]) -> np.ndarray:
             RANK * (HITS_READ - min(HITS_READ, s.hit.rank)) / HITS_READ
             + figure * bool(FIGURE_IN.search(s.text))
             - SHORT * _short(s.text)
-            - QUESTION * s.text.endswith(("?", "？"))
+            - QUESTION * s.text.endswith(ASKS)
             for s in read
         ]
     )
