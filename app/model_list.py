@@ -15,13 +15,14 @@ from embedder.gguf_header import read_header
 
 def describe(model: str) -> dict[str, Any]:
     """A model's facts from its folder or file and its card; a hub id that is not here has only its name."""
-    folder = POCKET if model == BUNDLED else Path(model).expanduser()
+    folder = _place(model)
     card = read_card(BUNDLED if model == BUNDLED else str(folder))
     config = _config(folder)
     context = config.get("max_position_embeddings") or config.get("n_positions") or 0
     return {
         "model": model,
         "path": str(folder) if folder.exists() else "",
+        **({"base": config["base"]} if "base" in config else {}),
         "method": card.method,
         "writes": card.writes,
         "rerank": card.rerank,
@@ -64,11 +65,20 @@ def known_models(settings: Settings) -> list[dict[str, Any]]:
 def _config(folder: Path) -> dict[str, Any]:
     if folder.is_file():
         return _metadata(folder)
-    file = folder / "config.json"
-    if not file.is_file():
-        return {}
-    config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return config
+    file, adapter = folder / "config.json", folder / "adapter_config.json"
+    if file.is_file():
+        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return config
+    return {**_config(_place(base)), "base": base} if (base := _base(adapter)) else {}
+
+
+def _place(model: str) -> Path:
+    return POCKET if model == BUNDLED else Path(model).expanduser()
+
+
+def _base(adapter: Path) -> str:
+    """What an adapter counts on; "" where there is none."""
+    return str(json.loads(adapter.read_text("utf-8")).get("base_model_name_or_path", "")) if adapter.is_file() else ""
 
 
 def _metadata(file: Path) -> dict[str, Any]:

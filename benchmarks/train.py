@@ -85,7 +85,7 @@ RUNS = {
     "llm2vec": Run("llm2vec", "texts", 5e-3, STS, ("simcse",), tokens=32, temperature=0.2, after="mntp"),
     "mntp-early": Run("llm2vec", "texts", 2e-3, (MASKED, *STS), ("mntp",), batch=8, tokens=128, early=True, steps=30),
     "llm2vec-early": Run(
-        "llm2vec", "texts", 1e-3, STS, ("simcse",), batch=32, tokens=32, after="mntp-early", early=True, steps=80
+        "llm2vec", "texts", 1e-3, STS, ("simcse",), batch=32, tokens=32, after="mntp-early", early=True, steps=200
     ),
     "simcse": Run("simcse", "texts", 5e-3, STS, tokens=32, temperature=0.2),
     "e5": Run("e5", "pairs", 2e-3, SETS, early=True),

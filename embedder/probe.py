@@ -16,6 +16,8 @@ MOVED = 1e-5
 
 def check(method: Method, engine: Engine, *, limit: int | None = None) -> None:
     """ValueError if this row cannot be served by this engine, with the reason."""
+    if "{before:pool}" in method.document and not engine.special("before"):
+        raise ValueError(f"{method.name} pools the token an encoder puts before a text; {engine.name} puts none there")
     for side in ("query", "document"):
         if room(method, side, engine, limit=limit) < MINIMUM_ROOM:  # also resolves every role of the templates
             raise ValueError(f"{method.name} leaves under {MINIMUM_ROOM} tokens of text in {limit or engine.context}")

