@@ -122,7 +122,7 @@ def testsets(page: Any, address: str, out: Path) -> None:
     idle(page)
     page.get_by_role("tab", name="Passkey").click()
     page.get_by_role("button", name="Test", exact=True).click()
-    page.get_by_role("heading", name="Chinese").wait_for()
+    page.get_by_role("heading", name="Chinese").wait_for(timeout=3 * PATIENCE_MS)  # millions of tokens
     idle(page)
     page.wait_for_timeout(1500)
     page.screenshot(path=out / "passkey.png")
