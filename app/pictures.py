@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from indexer import Result
 
 ROW = 26  # pixels of one rank
+BRIEF = 16  # characters of a name
+LEGEND_ROW = 24  # pixels
 COSTS = {
     "tokens": ("Tokens read for a passage", lambda cost: cost.tokens),
     "p50": ("Wait for a query, ms (median)", lambda cost: cost.p50 * 1000),
@@ -93,7 +95,7 @@ def quality_against_cost(results: Sequence[Result], titles: Sequence[str], cost:
     return alt.layer(
         base.mark_rule(strokeWidth=2).encode(y=y, y2="high:Q"),
         base.mark_point(size=150, filled=True, opacity=1).encode(y="ndcg:Q", shape=form, tooltip=told),
-    ).properties(height=460)
+    ).properties(height=340 + LEGEND_ROW * len(titles))  # the legend's height counts
 
 
 def apart(values: Sequence[float], step: float) -> list[float]:
@@ -112,7 +114,8 @@ def legend_of(titles: Sequence[str]) -> tuple[Any, Any]:
     order = list(dict.fromkeys(titles))
     hues = alt.Scale(domain=order, range=[palette.colour(at) for at in range(len(order))])
     forms = alt.Scale(domain=order, range=[palette.shape(at) for at in range(len(order))])
-    legend = alt.Legend(orient="bottom", columns=2, labelLimit=240, symbolSize=110, title=None)
+    columns = 2 if max(map(len, order), default=0) <= BRIEF else 1  # two long names do not fit side by side on a phone
+    legend = alt.Legend(orient="bottom", columns=columns, labelLimit=240, symbolSize=110, title=None)
     return (
         alt.Color("method:N", title=None, scale=hues, legend=legend),
         alt.Shape("method:N", title=None, scale=forms, legend=legend),
