@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from app.settings import Settings
 from embedder import Card, read_card
 from embedder.engine import POCKET
 from embedder.gguf_header import read_header
+from embedder.weights import read_json
 
 
 def describe(model: str) -> dict[str, Any]:
@@ -65,20 +65,14 @@ def known_models(settings: Settings) -> list[dict[str, Any]]:
 def _config(folder: Path) -> dict[str, Any]:
     if folder.is_file():
         return _metadata(folder)
-    file, adapter = folder / "config.json", folder / "adapter_config.json"
-    if file.is_file():
-        config: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if config := read_json(folder / "config.json"):
         return config
-    return {**_config(_place(base)), "base": base} if (base := _base(adapter)) else {}
+    base = str(read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "")
+    return {**_config(_place(base)), "base": base} if base else {}
 
 
 def _place(model: str) -> Path:
     return POCKET if model == BUNDLED else Path(model).expanduser()
-
-
-def _base(adapter: Path) -> str:
-    """What an adapter counts on; "" where there is none."""
-    return str(json.loads(adapter.read_text("utf-8")).get("base_model_name_or_path", "")) if adapter.is_file() else ""
 
 
 def _metadata(file: Path) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def _similarities(question: str, read: Sequence[Sentence], embedder: Embedder | 
 
 
 def _manners(question: str, read: Sequence[Sentence]) -> np.ndarray:
-    """Bonus for a well ranked hit and a wanted figure; what announces or asks is seldom an answer."""
+    """Bonus for a well ranked hit and a wanted figure; what is very short or asks is seldom an answer."""
     figure = FIGURE if WANTS_FIGURE.search(question) else 0.0
     return np.array(
         [

@@ -51,8 +51,7 @@ def file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokens(file):
-    made = opened(file)
-    yield made
+    return opened(file)
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS.values(), ids=ODD_TEXTS)
