@@ -68,7 +68,8 @@ def _config(folder: Path) -> dict[str, Any]:
     if config := read_json(folder / "config.json"):
         return config
     base = str(read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "")
-    return {**_config(_place(base)), "base": base} if base else {}
+    below = folder / base if base.startswith("./") else _place(base)  # an earlier stage lies in its folder
+    return {**_config(below), "base": base} if base else {}
 
 
 def _place(model: str) -> Path:

@@ -51,6 +51,10 @@ def test_an_adapter_is_shown_with_what_lies_below_it(filled, tmp_path):
     (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(filled.model)}))
     told = twofold("models", str(tmp_path), "--home", filled.home, "--json").json
     assert (told["base"], told["dim"], told["context"]) == (str(filled.model), 32, 1024)
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "first").symlink_to(tmp_path)
+    (tmp_path / "later" / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "./first"}))
+    assert twofold("models", str(tmp_path / "later"), "--home", filled.home, "--json").json["dim"] == 32
 
 
 def test_a_model_that_is_nowhere_is_no_row_of_zeros(filled):
