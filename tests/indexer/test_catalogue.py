@@ -53,6 +53,17 @@ def test_many_openers_of_a_new_home_make_it_once(tmp_path):
         collection.close()
 
 
+def test_an_opener_waits_for_one_that_writes_before_the_write_ahead_log_is_on(tmp_path):
+    first = sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")  # SQLite refuses the log at once while this is open, whatever the time-out
+    threading.Timer(0.3, first.rollback).start()
+    catalogue = Catalogue(tmp_path / "x.sqlite")
+    with catalogue.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    catalogue.close()
+    first.close()
+
+
 def test_a_transaction_is_whole_or_nothing(tmp_path):
     catalogue = Catalogue(tmp_path / "x.sqlite")
     with pytest.raises(RuntimeError), catalogue.write() as connection:
