@@ -1,5 +1,6 @@
 """How the bundled model is made, on toy data: each stage's promise."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 pytest.importorskip("zstandard", reason="the recipe's packages come with the extra `train`")
 
-from embedder.training.pocket import corpus, layers, table, tokenizer
+from embedder.training.pocket import corpus, layers, lessons, scenes, table, tokenizer
 
 TEXTS = [
     "the tea garden opens at nine",
@@ -40,6 +41,25 @@ def test_the_table_learns_and_a_run_repeats_itself() -> None:
         runs.append([met for _, met, _ in table.train(rows, pairs, weights, lesson(pairs), recipe)])
     assert runs[0] == runs[1]
     assert np.mean(runs[0][-5:]) < 0.7 * np.mean(runs[0][:5])
+
+
+def test_a_lesson_of_near_pairs_asks_for_the_teachers_cosines_and_leaves_far_ones_alone() -> None:
+    vectors = torch.nn.functional.normalize(torch.randn(64, 16, generator=torch.Generator().manual_seed(0)), dim=1)
+    turned = vectors @ torch.linalg.qr(torch.randn(16, 16, generator=torch.Generator().manual_seed(1))).Q
+    assert table.agree(3 * turned, vectors, 0.1).item() == pytest.approx(0, abs=1e-5)
+    moved = vectors.clone()
+    near = (vectors @ vectors.T - torch.eye(64)).argmax()
+    moved[near // 64] = -moved[near // 64]  # the nearest pair of all is now the farthest
+    assert table.agree(moved, vectors, 0.1) > 0.1
+    assert table.agree(moved, vectors, 0.1) > table.agree(moved, vectors, 0.9)
+
+
+def test_the_table_learns_how_like_two_texts_are() -> None:
+    pairs, weights = toy()
+    recipe = table.Recipe(steps=60, pairs=32, block=16, taught=64, rate=0.05, width=32, near=0.2, distil=4.0)
+    rows = table.start(np.ones(60), 32, 0)
+    told = [loss for _, _, loss in table.train(rows, pairs, weights, lesson(pairs), recipe)]
+    assert np.mean(told[-5:]) < 0.7 * np.mean(told[:5])
 
 
 def test_a_decoder_starts_as_its_table_and_expands_to_tokens() -> None:
@@ -78,6 +98,42 @@ def test_a_word_is_composed_of_its_characters_or_its_stem() -> None:
     ]  # fmt: skip
 
 
+def test_scenes_are_the_same_sentence_twice_and_variants_change_one_slot() -> None:
+    made = list(itertools.islice(scenes.scenes(), 4000))
+    assert made == list(itertools.islice(scenes.scenes(), 4000)) and len(set(made)) > 3000
+    for english, chinese in made:
+        assert english.isascii() and "{" not in english + chinese
+        assert not any(c.isascii() and c.isalpha() for c in chinese), chinese
+    first = made[:4]
+    assert all(set(english.split()) & set(first[0][0].split()) for english, _ in first)
+
+
+@pytest.mark.parametrize(
+    ("doing", "does"),
+    [
+        ("riding a horse", "rides a horse"), ("running", "runs"), ("crying", "cries"), ("playing chess", "plays chess"),
+        ("washing hands", "washes hands"), ("falling down", "falls down"), ("stirring soup", "stirs soup"),
+    ],
+)  # fmt: skip
+def test_what_somebody_is_doing_is_what_somebody_does(doing: str, does: str) -> None:
+    assert scenes.present(doing) == does
+
+
+@pytest.mark.parametrize(
+    ("lang", "texts"),
+    [
+        ("en", [f"the {a} cat sat on the {b} mat" for a in ("old", "new", "red") for b in ("wet", "dry", "big")]),
+        ("zh", [f"这只{a}猫坐在{b}垫子上面" for a in ("老", "新", "红") for b in ("湿", "干", "大")]),
+    ],
+)
+def test_a_changed_sentence_has_only_words_of_its_own_and_of_its_neighbour(lang: str, texts: list[str]) -> None:
+    vectors = np.random.default_rng(0).normal(size=(9, 8)).astype(np.float16)
+    made = lessons.edits(texts, vectors, lang, count=9)
+    known = set("".join(texts))
+    assert len(made) > 20 and set(texts) <= set(made) and set("".join(made)) <= known
+    assert lessons.edits(texts, vectors, lang, count=9) == made
+
+
 def test_cloze_takes_a_sentence_out_and_nothing_else() -> None:
     text = "First we boil the water. Then the leaves go in. After two minutes we pour."
     for pair in corpus.cloze([text] * 20):
@@ -104,3 +160,11 @@ def test_half_way_between_two_decoders_lie_their_mean_weights() -> None:
     one, two = (layers.build(table.start(np.ones(60), 32, seed), 1) for seed in (0, 1))
     wanted = (one.model.embed_tokens.weight + two.model.embed_tokens.weight).detach() / 2
     assert np.allclose(layers.between(one, two, 0.5).model.embed_tokens.weight.detach(), wanted, atol=1e-6)
+
+
+def test_a_softened_decoder_has_the_same_first_dimensions_and_shorter_last_ones() -> None:
+    rows, texts = table.start(np.ones(60), 32, 0), toy()[0]["toy"][0]
+    plain = layers.pooled(layers.build(rows, 1), texts, half=False)
+    soft = layers.pooled(layers.softened(layers.build(rows, 1), 16, 0.5), texts, half=False)
+    torch.testing.assert_close(soft[:, :16], plain[:, :16])
+    torch.testing.assert_close(soft[:, 16:], plain[:, 16:] / 2)

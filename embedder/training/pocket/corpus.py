@@ -18,7 +18,13 @@ from pathlib import Path
 
 import zstandard
 
+from embedder.training.pocket.teachers import package
+
 WIKIPEDIA_LIKE = ("openstax", "wiki", "eltec", "english_novels")  # prose with sentences worth a cloze
+EVERYDAY = {
+    "en": ("symspellpy", "frequency_dictionary_en_82_765.txt", "[a-z]+"),
+    "zh": ("jieba", "dict.txt", "[\u4e00-\u9fff]{1,3}"),
+}
 SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])")
 
 
@@ -136,6 +142,26 @@ def _functions(file: Path) -> Iterator[Pair]:
                 words = re.sub(r"_+|(?<=[a-z])(?=[A-Z])", " ", node.name).strip().lower()
                 if " " in words:
                     yield Pair(f"python {words}", code[:1500], "stdlib")
+
+
+def everyday(lang: str) -> list[tuple[str, int]]:
+    """Words and how often people write them, most frequent first: symspellpy's list and jieba's (both MIT).
+
+    The texts at hand know `kubectl` better than `kitten`.
+    """
+    name, file, wanted = EVERYDAY[lang]
+    lines = (package(name, "pocket") / file).read_text("utf-8-sig").splitlines()
+    found = [(cells[0], int(cells[1])) for cells in map(str.split, lines) if re.fullmatch(wanted, cells[0])]
+    return sorted(found, key=lambda row: -row[1])
+
+
+def repeated(lang: str, words: int) -> Iterator[str]:
+    """Each everyday word as often as it stands in a text of `words` words, each time after a space."""
+    known = [row for row in everyday(lang) if len(row[0]) > 1]
+    total = sum(count for _, count in known)
+    for word, count in known:
+        if often := round(count * words / total):
+            yield (" " + word) * often
 
 
 def dictionary() -> tuple[list[Pair], dict[str, str]]:

@@ -37,6 +37,7 @@ class Recipe:
     warm_up: int = 30
     temperature: float = 0.04
     student: float = 0.05
+    near: float = 0.0
     contrast: float = 0.3
     often: int = 1  # pairs are contrasted every so many steps
     reading: float = 0.0  # weight of the teachers' vectors, read off by a linear map
@@ -73,6 +74,13 @@ def between(start: LlamaForCausalLM, end: LlamaForCausalLM, share: float) -> Lla
     first, last = start.state_dict(), end.state_dict()
     start.load_state_dict({name: torch.lerp(first[name], last[name], share) for name in first})
     return start
+
+
+def softened(model: LlamaForCausalLM, width: int, weight: float) -> LlamaForCausalLM:
+    """The same decoder, its vectors' dimensions beyond `width` weighing `weight` times as much."""
+    with torch.no_grad():
+        model.model.norm.weight[width:] *= weight
+    return model
 
 
 def expand(model: LlamaForCausalLM, groups: np.ndarray) -> LlamaForCausalLM:
@@ -197,7 +205,7 @@ def _lesson(model: LlamaForCausalLM, lesson: Taught, rows: np.ndarray, reader: R
     rows = rows[np.cumsum([len(lesson.ids[i]) for i in rows]) <= recipe.tokens]
     vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
     states = pooled(model, [lesson.ids[i] for i in rows])
-    told = stage.nested(lambda s: stage.imitate(s, vectors, lesson.temperature, recipe.student, lesson.level), states)
+    told = stage.told(states, lesson, vectors, recipe.student, recipe.near)
     return told + recipe.reading * reader.loss(states, vectors) if recipe.reading else told
 
 

@@ -1,14 +1,22 @@
-"""Which texts the teachers are asked about: four lists, each a mix of sources with a cap a source."""
+"""Which texts the teachers are asked about: sentences and passages of the sources with a cap a source, everyday words,
+scenes of a small grammar, and sentences with words left out, exchanged or borrowed from their neighbours.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from embedder.training.pocket import corpus
+from embedder.training.pocket import scenes as grammar
 from embedder.training.pocket.corpus import Pair, coin
 from embedder.training.pocket.teachers import Side
 
@@ -45,6 +53,67 @@ def lessons(data: Path, banned: frozenset[int], folder: Path) -> list[Lesson]:
     found = json.loads(file.read_text("utf-8"))
     sides: dict[str, Side] = {"short": "query", "long": "passage"}
     return [Lesson(name, sides[name.split("_")[0]], name.split("_")[1], texts) for name, texts in found.items()]
+
+
+def words(seed: int = 4) -> list[str]:
+    """Everyday words alone, and two to five frequent ones side by side, in either language."""
+    draw = random.Random(seed)
+    found: list[str] = []
+    for lang, count, between in (("en", 14_000, " "), ("zh", 16_000, "")):
+        known = [word for word, _ in corpus.everyday(lang) if lang == "zh" or len(word) > 2][:count]
+        found += known
+        found += [between.join(draw.sample(known[:9000], draw.randint(2, 5))) for _ in range(8000)]
+    draw.shuffle(found)
+    return found
+
+
+def scenes(banned: frozenset[int], count: int) -> tuple[list[str], list[str]]:
+    """`count` scenes in English and the same in Chinese, without any that a test set holds."""
+    rows = dict.fromkeys(itertools.islice(grammar.scenes(), 2 * count))
+    kept = [row for row in rows if not {corpus.fold(text) for text in row} & banned][:count]
+    return [english for english, _ in kept], [chinese for _, chinese in kept]
+
+
+def edits(texts: list[str], vectors: np.ndarray, lang: str, count: int = 4500, seed: int = 3) -> list[str]:
+    """Sentences, one near neighbour of each, and five ways in which the first borrows from it or loses words."""
+    draw = random.Random(seed)
+    plain = [i for i, text in enumerate(texts[: len(vectors)]) if _plain(text, lang)]
+    chosen = draw.sample(plain, min(len(plain), 12_000))
+    near = vectors[chosen].astype(np.float32)
+    found: list[str] = []
+    for row in range(min(count, len(chosen))):
+        order = np.argpartition(-(near @ near[row]), 6)[:7]
+        other = texts[chosen[draw.choice([n for n in order if n != row])]]
+        found += [texts[chosen[row]], other, *_changed(texts[chosen[row]], other, lang, draw)]
+    return list(dict.fromkeys(found))
+
+
+def _plain(text: str, lang: str) -> bool:
+    if lang == "en" and not re.fullmatch(r"[A-Za-z0-9 ,.'\-?!\"]+", text):
+        return False
+    return 5 <= len(_words(text, lang)) <= 25 and (lang == "en" or is_chinese(text))
+
+
+def _words(text: str, lang: str) -> list[str]:
+    return text.split() if lang == "en" else re.findall(r"[A-Za-z0-9.%]+|[\u4e00-\u9fff]{1,2}|\S", text)
+
+
+def _changed(text: str, other: str, lang: str, draw: random.Random) -> list[str]:
+    here, there = _words(text, lang), _words(other, lang)
+    size = len(here)
+    at, where = draw.randrange(size), draw.randrange(size)
+    fewer = sorted(draw.sample(range(size), max(2, size - draw.randint(2, max(2, size // 3)))))
+    twice = list(here)
+    for _ in range(2):
+        twice[draw.randrange(size)] = draw.choice(there)
+    changed = [
+        here[:at] + here[at + 1 :],
+        [*here[:where], draw.choice(there), *here[where + 1 :]],
+        [here[n] for n in fewer],
+        here[: size // 2] + there[len(there) // 2 :],
+        twice,
+    ]
+    return [("" if lang == "zh" else " ").join(row) for row in changed]
 
 
 def _gather(data: Path, banned: frozenset[int]) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,16 @@ SEEN = (
 SHARPNESS = {"minilm": 0.05, "e5": 0.012}  # a teacher's own temperature: e5's cosines crowd together
 LEVEL = {"minilm": 40.0, "e5": 0.0}  # so only MiniLM's are worth matching in height
 TABLE = table.Recipe(steps=2500, rate=0.006, temperature=0.04, block=256, distil=2.0)
+CLOSER = table.Recipe(
+    steps=600, rate=0.005, temperature=0.04, pairs=768, block=256, distil=6.0, near=0.1, seed=7
+)  # how like are two like texts: what similarity is about, and the neighbours' order does not say
+SCENES = 45_056
 LAYERS = layers.Recipe(
-    steps=900, rate=6e-4, embedding_rate=2e-4, pairs=64, block=32, contrast=0.6, often=4, reading=4.0, warm_up=60
-)
-SHARE = 0.5  # of the way from the table to the trained layers: nearer to either is worse on some set
+    steps=800, rate=6e-4, embedding_rate=2e-4, pairs=64, block=32, contrast=0.6, often=4, reading=2.0, near=0.1,
+    warm_up=60,
+)  # fmt: skip
+SHARE = 0.8  # of the way from the table to the trained layers: the rest would cost code search more than it gives
+TAIL = 0.6  # what dimensions beyond the 256th weigh: they tell passages apart, and similar sentences hardly
 
 
 class Kitchen:
@@ -71,8 +78,9 @@ class Kitchen:
         file = self.work / "tokenizer.json"
         if not file.exists():
             pairs = sorted(corpus.pairs(self.data, frozenset()), key=lambda p: corpus.coin(p.query))
-            texts = [*corpus.plain(self.data, "en", 30_000_000), *corpus.plain(self.data, "zh", 9_000_000)]
-            texts += [p.query for p in pairs[:150_000]] + [p.positive[:400] for p in pairs[:60_000]]
+            texts = [*corpus.plain(self.data, "en", 20_000_000), *corpus.plain(self.data, "zh", 6_000_000)]
+            texts += [p.query for p in pairs[:150_000]] + [p.positive[:400] for p in pairs[:30_000]]
+            texts += [*corpus.repeated("en", 10_000_000), *corpus.repeated("zh", 3_000_000)]
             pieces.save(pieces.train(texts, VOCABULARY), self.work)
         return Tokenizer.from_file(str(file))
 
@@ -128,7 +136,37 @@ class Kitchen:
         both = [ids["short_en"][i] for i in rows] + chinese
         twice = np.concatenate([vectors[rows], vectors[rows]])
         found["minilm_bitext"] = Taught(both, twice, SHARPNESS["minilm"], LEVEL["minilm"])
+        found["e5_words"] = self._listed("e5", "words", lessons.words)
         return found | {"e5_short": merged(found.pop("e5_short_en"), found.pop("e5_short_zh"))}
+
+    def closer(self) -> dict[str, Taught]:
+        """Lessons in which like texts stand together: scenes, changed sentences, and those of `taught` that do."""
+        banned = corpus.evaluation_hashes(self.data)
+        lists = {a.name: a.texts for a in lessons.lessons(self.data, banned, self.work)}
+        first = self.taught()
+        vectors = first["e5_short"].vectors
+        sizes = {name: count for teacher, name, count in SEEN if teacher == "e5"}
+        parts = {"en": vectors[: sizes["short_en"]], "zh": vectors[sizes["short_en"] :]}
+        halves = [
+            self._listed("e5", f"edits_{lang}", partial(lessons.edits, lists[f"short_{lang}"], part, lang))
+            for lang, part in parts.items()
+        ]
+        english, chinese = self.kept("scenes.pkl", lambda: lessons.scenes(banned, SCENES))
+        told = self._listed("e5", "scenes_en", lambda: english)
+        heard = self._listed("e5", "scenes_zh", lambda: chinese)
+        seen = self._listed("minilm", "scenes_en", lambda: english)
+        both = merged(seen, Taught(heard.ids, seen.vectors, seen.temperature, seen.level))
+        return {
+            "e5_edits": merged(*halves), "e5_scenes": merged(told, heard), "minilm_scenes": both,
+            "e5_short": first["e5_short"], "minilm_bitext": first["minilm_bitext"],
+        }  # fmt: skip
+
+    def _listed(self, teacher: str, name: str, make: Callable[[], list[str]]) -> Taught:
+        """A list of short texts, its ids and what a teacher says of it, each kept."""
+        texts = self.kept(f"texts_{name}.pkl", make)
+        vectors = teachers.cached(teacher, texts, "query", self.work / "teachers" / teacher / name)
+        ids = self.kept(f"{name}.pkl", lambda: self.ids(texts, 110, lessons.LONG))
+        return Taught(ids, vectors, SHARPNESS[teacher], LEVEL[teacher])
 
     def _lesson_ids(self, lesson: lessons.Lesson) -> list[Ids]:
         return list(self.kept(f"{lesson.name}.pkl", lambda: self.ids(lesson.texts, 110, lessons.LONG)))
@@ -151,6 +189,7 @@ class Kitchen:
             rows = table.start(rarity(pairs, int(self.groups().max()) + 1), TABLE.width, TABLE.seed)
             parts = torch.tensor(self.kept("groups.pkl", self._groups)[1]).T
             self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), self.taught(), TABLE, parts))
+            self._logged("closer", CLOSER, table.train(rows, pairs, liking(pairs), self.closer(), CLOSER, parts))
             torch.save(table.composed(rows, parts), file)
         return torch.as_tensor(torch.load(file, weights_only=True))
 
@@ -158,9 +197,10 @@ class Kitchen:
         """Stage five: the layers, resumed from the last checkpoint."""
         model = layers.build(self.table(), layers=2)
         pairs = self.pairs()
-        steps = layers.train(model, pairs, liking(pairs), self.taught(), LAYERS, self.work / "layers.pt")
+        taught = self.taught() | self.closer()
+        steps = layers.train(model, pairs, liking(pairs), taught, LAYERS, self.work / "layers.pt")
         self._logged("layers", LAYERS, steps)
-        return layers.between(layers.build(self.table(), layers=2), model, SHARE)
+        return layers.softened(layers.between(layers.build(self.table(), layers=2), model, SHARE), 256, TAIL)
 
     def ship(self, folder: Path) -> None:
         """Stage six, and a picture of each stage."""

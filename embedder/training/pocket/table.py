@@ -43,6 +43,7 @@ class Recipe:
     taught: int = 768
     temperature: float = 0.05
     student: float = 0.05
+    near: float = 0.0  # a lesson is the cosines of this share of its pairs, the nearest (0: the order of neighbours)
     rate: float = 0.02
     distil: float = 1.0
     width: int = 512
@@ -101,6 +102,27 @@ def imitate(
     return order + level * functional.mse_loss(got, theirs) if level else order
 
 
+def agree(states: torch.Tensor, vectors: torch.Tensor, share: float) -> torch.Tensor:
+    """One less the correlation of our cosines with the teacher's, over the `share` of pairs that it finds nearest.
+
+    How far apart two unlike texts are says nothing; which of two like texts are liker is what similarity is about.
+    """
+    ours = functional.normalize(states, dim=1)
+    theirs = vectors @ vectors.T
+    some = theirs[:256].flatten()  # a quantile of all would cost more than the loss
+    near = (theirs > torch.quantile(some, 1 - share)) & ~torch.eye(len(ours), dtype=torch.bool)
+    got, wanted = (ours @ ours.T)[near], theirs[near]
+    got, wanted = got - got.mean(), wanted - wanted.mean()
+    return 1 - functional.cosine_similarity(got, wanted, dim=0)
+
+
+def told(states: torch.Tensor, lesson: Taught, vectors: torch.Tensor, student: float, near: float) -> torch.Tensor:
+    """The loss of a lesson at every Matryoshka dimension: `agree` where `near` is set, else `imitate`."""
+    if near:
+        return nested(lambda s: agree(s, vectors, near), states)
+    return nested(lambda s: imitate(s, vectors, lesson.temperature, student, lesson.level), states)
+
+
 def nested(loss: Callable[..., torch.Tensor], *states: torch.Tensor) -> torch.Tensor:
     """A loss at every Matryoshka dimension, weighted."""
     total = torch.zeros(())
@@ -154,19 +176,19 @@ def train(
             group["lr"] = recipe.rate * min(1, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
         queries, passages, same = batch(pairs, draw, recipe.pairs)
         seen = shown(composed(table, parts))
-        asked, told_of = bag(seen, queries), bag(seen, passages)
-        loss = nested(lambda q, p, s=same: contrast(q, p, recipe.temperature, s), asked, told_of)
-        told = torch.zeros(())
+        asked, answered = bag(seen, queries), bag(seen, passages)
+        loss = nested(lambda q, p, s=same: contrast(q, p, recipe.temperature, s), asked, answered)
+        taught_loss = torch.zeros(())
         if order:
             lesson = taught[order[step % len(order)]]
             rows = next(lessons[order[step % len(order)]])
             vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
             states = bag(seen, [lesson.ids[i] for i in rows])
-            told = nested(lambda s, v=vectors, t=lesson: imitate(s, v, t.temperature, recipe.student, t.level), states)
+            taught_loss = told(states, lesson, vectors, recipe.student, recipe.near)
         optimiser.zero_grad()
-        torch.autograd.backward(loss + recipe.distil * told)
+        torch.autograd.backward(loss + recipe.distil * taught_loss)
         optimiser.step()
-        yield step, float(loss.detach()), float(told.detach())
+        yield step, float(loss.detach()), float(taught_loss.detach())
     table.requires_grad_(False)
 
 

@@ -30,11 +30,11 @@ class Teacher(Protocol):
         ...
 
 
-def package(name: str) -> Path:
+def package(name: str, extra: str = "train") -> Path:
     """The folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"the recipe needs the package {name}; install the extra `train`")
+        raise ModuleNotFoundError(f"the recipe needs the package {name}: install the extra `{extra}`")
     return Path(spec.origin).parent
 
 
