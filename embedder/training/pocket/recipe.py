@@ -163,7 +163,8 @@ class Kitchen:
 
     def _listed(self, teacher: str, name: str, make: Callable[[], list[str]]) -> Taught:
         """A list of short texts, its ids and what a teacher says of it, each kept."""
-        texts = self.kept(f"texts_{name}.pkl", make)
+        banned = corpus.evaluation_hashes(self.data)
+        texts = self.kept(f"texts_{name}.pkl", lambda: [t for t in make() if corpus.fold(t) not in banned])
         vectors = teachers.cached(teacher, texts, "query", self.work / "teachers" / teacher / name)
         ids = self.kept(f"{name}.pkl", lambda: self.ids(texts, 110, lessons.LONG))
         return Taught(ids, vectors, SHARPNESS[teacher], LEVEL[teacher])
