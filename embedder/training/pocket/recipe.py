@@ -13,7 +13,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,11 @@ class Kitchen:
     def __init__(self, data: Path, work: Path) -> None:
         self.data, self.work = data, work
         work.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def banned(self) -> frozenset[int]:
+        """Hashes of what no stage may learn from; reading every test set takes a while."""
+        return corpus.evaluation_hashes(self.data)
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
         """What `make` returns, made once and pickled in the work folder (our own files only)."""
@@ -114,7 +119,7 @@ class Kitchen:
         }
 
     def _sources(self) -> Iterator[Pair]:
-        yield from corpus.pairs(self.data, corpus.evaluation_hashes(self.data))
+        yield from corpus.pairs(self.data, self.banned)
         for lang, characters in (("en", 110_000_000), ("zh", 40_000_000)):
             for pair in corpus.cloze(corpus.plain(self.data, lang, characters)):
                 yield Pair(pair.query, pair.positive, f"cloze_{lang}")
@@ -123,8 +128,8 @@ class Kitchen:
 
     def taught(self) -> dict[str, Taught]:
         """Stage three: the teachers' lessons, and MiniLM's English vectors given to the Chinese halves of bitext."""
-        lists = {a.name: a for a in lessons.lessons(self.data, corpus.evaluation_hashes(self.data), self.work)}
-        ids = {n: self._lesson_ids(lists[n]) for _, n, _ in SEEN}
+        lists = {a.name: a for a in lessons.lessons(self.data, self.banned, self.work)}
+        ids = {n: self._lesson_ids(n, lists[n].texts) for _, n, _ in SEEN}
         found = {}
         for teacher, name, count in SEEN:
             lesson = lists[name]
@@ -139,11 +144,9 @@ class Kitchen:
         found["e5_words"] = self._listed("e5", "words", lessons.words)
         return found | {"e5_short": merged(found.pop("e5_short_en"), found.pop("e5_short_zh"))}
 
-    def closer(self) -> dict[str, Taught]:
-        """Lessons in which like texts stand together: scenes, changed sentences, and those of `taught` that do."""
-        banned = corpus.evaluation_hashes(self.data)
-        lists = {a.name: a.texts for a in lessons.lessons(self.data, banned, self.work)}
-        first = self.taught()
+    def closer(self, first: dict[str, Taught]) -> dict[str, Taught]:
+        """Lessons in which like texts stand together: scenes, changed sentences, and those of `first` that do."""
+        lists = {a.name: a.texts for a in lessons.lessons(self.data, self.banned, self.work)}
         vectors = first["e5_short"].vectors
         sizes = {name: count for teacher, name, count in SEEN if teacher == "e5"}
         parts = {"en": vectors[: sizes["short_en"]], "zh": vectors[sizes["short_en"] :]}
@@ -151,7 +154,7 @@ class Kitchen:
             self._listed("e5", f"edits_{lang}", partial(lessons.edits, lists[f"short_{lang}"], part, lang))
             for lang, part in parts.items()
         ]
-        english, chinese = self.kept("scenes.pkl", lambda: lessons.scenes(banned, SCENES))
+        english, chinese = self.kept("scenes.pkl", lambda: lessons.scenes(self.banned, SCENES))
         told = self._listed("e5", "scenes_en", lambda: english)
         heard = self._listed("e5", "scenes_zh", lambda: chinese)
         seen = self._listed("minilm", "scenes_en", lambda: english)
@@ -163,19 +166,17 @@ class Kitchen:
 
     def _listed(self, teacher: str, name: str, make: Callable[[], list[str]]) -> Taught:
         """A list of short texts, its ids and what a teacher says of it, each kept."""
-        banned = corpus.evaluation_hashes(self.data)
-        texts = self.kept(f"texts_{name}.pkl", lambda: [t for t in make() if corpus.fold(t) not in banned])
+        texts = self.kept(f"texts_{name}.pkl", lambda: [t for t in make() if corpus.fold(t) not in self.banned])
         vectors = teachers.cached(teacher, texts, "query", self.work / "teachers" / teacher / name)
-        ids = self.kept(f"{name}.pkl", lambda: self.ids(texts, 110, lessons.LONG))
-        return Taught(ids, vectors, SHARPNESS[teacher], LEVEL[teacher])
+        return Taught(self._lesson_ids(name, texts), vectors, SHARPNESS[teacher], LEVEL[teacher])
 
-    def _lesson_ids(self, lesson: lessons.Lesson) -> list[Ids]:
-        return list(self.kept(f"{lesson.name}.pkl", lambda: self.ids(lesson.texts, 110, lessons.LONG)))
+    def _lesson_ids(self, name: str, texts: list[str]) -> list[Ids]:
+        return list(self.kept(f"{name}.pkl", lambda: self.ids(texts, 110, lessons.LONG)))
 
     def _bitext(self, english: list[str]) -> tuple[list[int], list[Ids]]:
         at = {text: i for i, text in enumerate(english)}
         rows, texts = [], []
-        for pair in corpus.pairs(self.data, corpus.evaluation_hashes(self.data)):
+        for pair in corpus.pairs(self.data, self.banned):
             row = at.get(pair.query[: lessons.SHORT])
             if pair.source in lessons.BITEXT and row is not None:
                 rows.append(row)
@@ -189,8 +190,9 @@ class Kitchen:
             pairs = self.pairs()
             rows = table.start(rarity(pairs, int(self.groups().max()) + 1), TABLE.width, TABLE.seed)
             parts = torch.tensor(self.kept("groups.pkl", self._groups)[1]).T
-            self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), self.taught(), TABLE, parts))
-            self._logged("closer", CLOSER, table.train(rows, pairs, liking(pairs), self.closer(), CLOSER, parts))
+            taught = self.taught()
+            self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), taught, TABLE, parts))
+            self._logged("closer", CLOSER, table.train(rows, pairs, liking(pairs), self.closer(taught), CLOSER, parts))
             torch.save(table.composed(rows, parts), file)
         return torch.as_tensor(torch.load(file, weights_only=True))
 
@@ -198,8 +200,9 @@ class Kitchen:
         """Stage five: the layers, resumed from the last checkpoint."""
         model = layers.build(self.table(), layers=2)
         pairs = self.pairs()
-        taught = self.taught() | self.closer()
-        steps = layers.train(model, pairs, liking(pairs), taught, LAYERS, self.work / "layers.pt")
+        taught = self.taught()
+        lessons_of_both = taught | self.closer(taught)
+        steps = layers.train(model, pairs, liking(pairs), lessons_of_both, LAYERS, self.work / "layers.pt")
         self._logged("layers", LAYERS, steps)
         return layers.softened(layers.between(layers.build(self.table(), layers=2), model, SHARE), 256, TAIL)
 
