@@ -62,14 +62,17 @@ def known_models(settings: Settings) -> list[dict[str, Any]]:
     return rows
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def _config(folder: Path, stages: int = 4) -> dict[str, Any]:
+    """The configuration of a folder or, for an adapter, of its base; `stages` ends a chain that bites its own tail."""
     if folder.is_file():
         return _metadata(folder)
     if config := read_json(folder / "config.json"):
         return config
     base = str(read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "")
+    if not base or not stages:
+        return {}
     below = folder / base if base.startswith("./") else _place(base)  # an earlier stage lies in its folder
-    return {**_config(below), "base": base} if base else {}
+    return {**_config(below, stages - 1), "base": base}
 
 
 def _place(model: str) -> Path:

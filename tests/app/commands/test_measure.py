@@ -57,6 +57,12 @@ def test_an_adapter_is_shown_with_what_lies_below_it(filled, tmp_path):
     assert twofold("models", str(tmp_path / "later"), "--home", filled.home, "--json").json["dim"] == 32
 
 
+def test_an_adapter_that_names_itself_as_its_base_is_shown_without_one(filled, tmp_path):
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(tmp_path)}))
+    told = twofold("models", str(tmp_path), "--home", filled.home, "--json").json
+    assert (told["base"], told["dim"]) == (str(tmp_path), 0)
+
+
 def test_a_model_that_is_nowhere_is_no_row_of_zeros(filled):
     by_name = twofold("models", "tiny", "--home", filled.home, "--json").json
     assert by_name["dim"] == 32 and by_name["path"] == str(filled.model)
