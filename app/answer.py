@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from indexer import Citation, Found, Hit
 
 Style = Literal["quote", "write"]
-REFUSE_AT = 0.4  # the doubt from which a question is refused; see `refuses` for how it was chosen
+REFUSE_AT = 0.35  # the doubt from which a question is refused; see `refuses` for how it was chosen
 HITS_WRITTEN_FROM = 6
 BLANK_STEPS = 12  # so many steps without a visible letter, and a writer is given up
 
@@ -95,8 +95,8 @@ def refuses(question: str, found: Found, p_value: float | None) -> bool:
     """Whether the files seem not to hold an answer: nothing found, or much doubt.
 
     REFUSE_AT is the lowest value, in steps of 0.05, that refused at most 2% of 800 questions that four collections
-    answer (`benchmarks/answers.py` makes this choice for one of them, and judges it on other questions): 1.6% of them,
-    and 42% of 400 questions about other files, with the bundled model. So it knows questions about other things; one
+    answer (`benchmarks/answers.py` makes this choice for one of them, and judges it on other questions): 1.9% of them,
+    and 46% of 400 questions about other files, with the bundled model. So it knows questions about other things; one
     that a passage here nearly answers it does not tell apart, and the quote shows how near it is.
     """
     return not found.hits or (p_value is not None and doubt(question, found, p_value) >= REFUSE_AT)

@@ -156,12 +156,6 @@ def test_every_common_chinese_character_is_one_piece() -> None:
     assert made.decode(made.encode(characters).ids) == characters
 
 
-def test_half_way_between_two_decoders_lie_their_mean_weights() -> None:
-    one, two = (layers.build(table.start(np.ones(60), 32, seed), 1) for seed in (0, 1))
-    wanted = (one.model.embed_tokens.weight + two.model.embed_tokens.weight).detach() / 2
-    assert np.allclose(layers.between(one, two, 0.5).model.embed_tokens.weight.detach(), wanted, atol=1e-6)
-
-
 def test_a_softened_decoder_has_the_same_first_dimensions_and_shorter_last_ones() -> None:
     rows, texts = table.start(np.ones(60), 32, 0), toy()[0]["toy"][0]
     plain = layers.pooled(layers.build(rows, 1), texts, half=False)

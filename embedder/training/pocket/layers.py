@@ -21,7 +21,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from embedder.training.pocket import table as stage
 from embedder.training.pocket.table import Ids, Taught
 
-MICRO = 2048  # tokens a forward pass: what this model runs fastest on a CPU
+MICRO = {"cpu": 2048}  # tokens a forward pass: what this model runs fastest
+LARGE = 32_768  # the same of a device that works on many at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,6 @@ def build(table: torch.Tensor, layers: int, context: int = 2048) -> LlamaForCaus
     return model
 
 
-def between(start: LlamaForCausalLM, end: LlamaForCausalLM, share: float) -> LlamaForCausalLM:
-    """The weights on the straight line from `start` to `end`: what was learnt, with less of what it cost.
-
-    Wortsman et al., "Robust fine-tuning of zero-shot models", 2022, arXiv:2109.01903.
-    """
-    first, last = start.state_dict(), end.state_dict()
-    start.load_state_dict({name: torch.lerp(first[name], last[name], share) for name in first})
-    return start
-
-
 def softened(model: LlamaForCausalLM, width: int, weight: float) -> LlamaForCausalLM:
     """The same decoder, its vectors' dimensions beyond `width` weighing `weight` times as much."""
     with torch.no_grad():
@@ -97,25 +88,27 @@ def expand(model: LlamaForCausalLM, groups: np.ndarray) -> LlamaForCausalLM:
 def pooled(model: LlamaForCausalLM, texts: Sequence[Ids], half: bool = True) -> torch.Tensor:
     """Mean states under attention both ways, (n, width), in the order of `texts`; micro-batches of like length."""
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    device = model.model.embed_tokens.weight.device
     parts = []
-    for chosen in _micro(order, [len(t) for t in texts]):
+    for chosen in _micro(order, [len(t) for t in texts], MICRO.get(device.type, LARGE)):
         longest = len(texts[chosen[-1]])
         ids = torch.zeros(len(chosen), longest, dtype=torch.long)
         mask = torch.zeros(len(chosen), longest, dtype=torch.long)
         for row, i in enumerate(chosen):
             ids[row, : len(texts[i])] = torch.from_numpy(texts[i].astype(np.int64))
             mask[row, : len(texts[i])] = 1
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        ids, mask = ids.to(device), mask.to(device)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             states = model.model(ids, attention_mask=mask, use_cache=False).last_hidden_state
         parts.append((states.float() * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True))
-    return torch.cat(parts)[torch.argsort(torch.tensor(order))]
+    return torch.cat(parts)[torch.argsort(torch.tensor(order)).to(device)]
 
 
-def _micro(order: list[int], lengths: list[int]) -> Iterator[list[int]]:
-    """Runs of `order` (ascending lengths) of at most MICRO tokens, padding counted."""
+def _micro(order: list[int], lengths: list[int], tokens: int) -> Iterator[list[int]]:
+    """Runs of `order` (ascending lengths) of at most `tokens` tokens, padding counted."""
     batch: list[int] = []
     for i in order:
-        if batch and (len(batch) + 1) * lengths[i] > MICRO:
+        if batch and (len(batch) + 1) * lengths[i] > tokens:
             yield batch
             batch = []
         batch.append(i)
@@ -146,10 +139,10 @@ def readers(model: LlamaForCausalLM, taught: dict[str, Taught], sample: int = 16
         lesson = taught[name]
         rows = np.random.default_rng(0).permutation(len(lesson.vectors))[:sample]
         ours = functional.normalize(stage.bag(table, [lesson.ids[i] for i in rows]), dim=1)
-        theirs = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
+        theirs = torch.from_numpy(lesson.vectors[rows].astype(np.float32)).to(table.device)
         centre = theirs.mean(0)
         wanted = functional.normalize(theirs - centre, dim=1)
-        weight = torch.linalg.solve(ours.T @ ours + torch.eye(ours.shape[1]), ours.T @ wanted)
+        weight = torch.linalg.solve(ours.T @ ours + torch.eye(ours.shape[1], device=ours.device), ours.T @ wanted)
         found[name.split("_")[0]] = Reader(weight.requires_grad_(True), centre)
     return found
 
@@ -203,8 +196,8 @@ def train(
 
 def _lesson(model: LlamaForCausalLM, lesson: Taught, rows: np.ndarray, reader: Reader, recipe: Recipe) -> torch.Tensor:
     rows = rows[np.cumsum([len(lesson.ids[i]) for i in rows]) <= recipe.tokens]
-    vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
     states = pooled(model, [lesson.ids[i] for i in rows])
+    vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32)).to(states.device)
     told = stage.told(states, lesson, vectors, recipe.student, recipe.near)
     return told + recipe.reading * reader.loss(states, vectors) if recipe.reading else told
 
@@ -223,7 +216,7 @@ def _resume(
 ) -> int:
     if file is None or not file.exists():
         return 0
-    state = torch.load(file, weights_only=True)
+    state = torch.load(file, weights_only=True, map_location=maps[0].device)
     model.load_state_dict(state["model"])
     for own, kept in zip(maps, state["maps"], strict=True):
         own.data.copy_(kept)

@@ -12,7 +12,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
+from torch.nn import functional
 
 from embedder.training.picture import curve
 from embedder.training.pocket import corpus, export, layers, lessons, table, teachers
 from embedder.training.pocket import tokenizer as pieces
 from embedder.training.pocket.corpus import Pair
 from embedder.training.pocket.table import Ids, Taught
+from embedder.training.pocket.table import Recipe as TableRecipe
 
 log = logging.getLogger(__name__)
 
@@ -47,20 +49,21 @@ TABLE = table.Recipe(steps=2500, rate=0.006, temperature=0.04, block=256, distil
 CLOSER = table.Recipe(
     steps=600, rate=0.005, temperature=0.04, pairs=768, block=256, distil=6.0, near=0.1, seed=7
 )  # how like are two like texts: what similarity is about, and the neighbours' order does not say
+LATER = replace(CLOSER, steps=900)  # the same for a mean of tables, whose rows are first made so much longer:
+LONGER = 1.6  # a step then turns them less
 SCENES = 45_056
 LAYERS = layers.Recipe(
-    steps=800, rate=6e-4, embedding_rate=2e-4, pairs=64, block=32, contrast=0.6, often=4, reading=2.0, near=0.1,
+    steps=500, rate=6e-4, embedding_rate=5e-5, pairs=64, block=32, contrast=1.5, often=4, reading=2.0, near=0.1,
     warm_up=60,
 )  # fmt: skip
-SHARE = 0.8  # of the way from the table to the trained layers: the rest would cost code search more than it gives
-TAIL = 0.6  # what dimensions beyond the 256th weigh: they tell passages apart, and similar sentences hardly
+TAIL = 0.9  # what dimensions beyond the 256th weigh: they tell passages apart, and similar sentences hardly
 
 
 class Kitchen:
-    """The work folder of a run: raw data in, one file a stage out."""
+    """The work folder of a run: raw data in, one file a stage out; what is learnt is learnt on `device`."""
 
-    def __init__(self, data: Path, work: Path) -> None:
-        self.data, self.work = data, work
+    def __init__(self, data: Path, work: Path, device: torch.device) -> None:
+        self.data, self.work, self.device = data, work, device
         work.mkdir(parents=True, exist_ok=True)
 
     @cached_property
@@ -83,9 +86,9 @@ class Kitchen:
         file = self.work / "tokenizer.json"
         if not file.exists():
             pairs = sorted(corpus.pairs(self.data, frozenset()), key=lambda p: corpus.coin(p.query))
-            texts = [*corpus.plain(self.data, "en", 20_000_000), *corpus.plain(self.data, "zh", 6_000_000)]
-            texts += [p.query for p in pairs[:150_000]] + [p.positive[:400] for p in pairs[:30_000]]
-            texts += [*corpus.repeated("en", 10_000_000), *corpus.repeated("zh", 3_000_000)]
+            texts = [*corpus.plain(self.data, "en", 30_000_000), *corpus.plain(self.data, "zh", 6_000_000)]
+            texts += [p.query for p in pairs[:150_000]] + [p.positive[:400] for p in pairs[:60_000]]
+            texts += [*corpus.repeated("en", 2_000_000), *corpus.repeated("zh", 3_000_000)]
             pieces.save(pieces.train(texts, VOCABULARY), self.work)
         return Tokenizer.from_file(str(file))
 
@@ -134,15 +137,19 @@ class Kitchen:
         for teacher, name, count in SEEN:
             lesson = lists[name]
             folder = self.work / "teachers" / teacher / name
-            vectors = teachers.cached(teacher, lesson.texts[:count], lesson.side, folder)
+            vectors = teachers.cached(teacher, lesson.texts[:count], lesson.side, folder, self.device)
             found[f"{teacher}_{name}"] = Taught(ids[name][:count], vectors, SHARPNESS[teacher], LEVEL[teacher])
-        english, vectors = lists["short_en"].texts, found["minilm_short_en"].vectors
-        rows, chinese = self.kept("bitext.pkl", lambda: self._bitext(english))
+        vectors = found["minilm_short_en"].vectors
+        rows, chinese = self.kept("bitext.pkl", lambda: self._bitext(lists["short_en"].texts[: len(vectors)]))
         both = [ids["short_en"][i] for i in rows] + chinese
         twice = np.concatenate([vectors[rows], vectors[rows]])
         found["minilm_bitext"] = Taught(both, twice, SHARPNESS["minilm"], LEVEL["minilm"])
         found["e5_words"] = self._listed("e5", "words", lessons.words)
         return found | {"e5_short": merged(found.pop("e5_short_en"), found.pop("e5_short_zh"))}
+
+    def wordless(self) -> dict[str, Taught]:
+        """The same without words that stand alone: they help across languages, and cost whatever is a sentence."""
+        return {name: taught for name, taught in self.taught().items() if name != "e5_words"}
 
     def closer(self, first: dict[str, Taught]) -> dict[str, Taught]:
         """Lessons in which like texts stand together: scenes, changed sentences, and those of `first` that do."""
@@ -167,7 +174,7 @@ class Kitchen:
     def _listed(self, teacher: str, name: str, make: Callable[[], list[str]]) -> Taught:
         """A list of short texts, its ids and what a teacher says of it, each kept."""
         texts = self.kept(f"texts_{name}.pkl", lambda: [t for t in make() if corpus.fold(t) not in self.banned])
-        vectors = teachers.cached(teacher, texts, "query", self.work / "teachers" / teacher / name)
+        vectors = teachers.cached(teacher, texts, "query", self.work / "teachers" / teacher / name, self.device)
         return Taught(self._lesson_ids(name, texts), vectors, SHARPNESS[teacher], LEVEL[teacher])
 
     def _lesson_ids(self, name: str, texts: list[str]) -> list[Ids]:
@@ -184,27 +191,38 @@ class Kitchen:
         return rows, self.ids(texts, 110, lessons.LONG)
 
     def table(self) -> torch.Tensor:
-        """Stage four."""
-        file = self.work / "table.pt"
-        if not file.exists():
-            pairs = self.pairs()
-            rows = table.start(rarity(pairs, int(self.groups().max()) + 1), TABLE.width, TABLE.seed)
-            parts = torch.tensor(self.kept("groups.pkl", self._groups)[1]).T
-            taught = self.taught()
-            self._logged("table", TABLE, table.train(rows, pairs, liking(pairs), taught, TABLE, parts))
-            self._logged("closer", CLOSER, table.train(rows, pairs, liking(pairs), self.closer(taught), CLOSER, parts))
-            torch.save(table.composed(rows, parts), file)
-        return torch.as_tensor(torch.load(file, weights_only=True))
+        """Stage four: the mean of two tables, which err in different places; one is itself the mean of two."""
+        with_words = self.kept("with_words.pkl", lambda: self._first("table", self.taught()))
+        without = self.kept("without_words.pkl", lambda: self._first("table without words", self.wordless()))
+        one = self.kept("one.pkl", lambda: self._nearer("closer", with_words, CLOSER))
+        mean = LONGER * (with_words + without) / 2
+        other = self.kept("other.pkl", lambda: self._nearer("closer of the mean", mean, LATER))
+        return (functional.normalize(one, dim=1) + functional.normalize(other, dim=1)) / 2
+
+    def _first(self, stage: str, taught: dict[str, Taught]) -> torch.Tensor:
+        pairs = self.pairs()
+        rows = table.start(rarity(pairs, int(self.groups().max()) + 1), TABLE.width, TABLE.seed).to(self.device)
+        self._logged(stage, TABLE, table.train(rows, pairs, liking(pairs), taught, TABLE, self._parts()))
+        return rows.cpu()
+
+    def _nearer(self, stage: str, start: torch.Tensor, recipe: TableRecipe) -> torch.Tensor:
+        pairs, rows, parts = self.pairs(), start.clone().to(self.device), self._parts()
+        lessons_of_like = self.closer(self.wordless())
+        self._logged(stage, recipe, table.train(rows, pairs, liking(pairs), lessons_of_like, recipe, parts))
+        return table.composed(rows, parts).cpu()
+
+    def _parts(self) -> torch.Tensor:
+        return torch.tensor(self.kept("groups.pkl", self._groups)[1]).T
 
     def decoder(self) -> Any:
         """Stage five: the layers, resumed from the last checkpoint."""
         model = layers.build(self.table(), layers=2)
-        pairs = self.pairs()
-        taught = self.taught()
+        torch.nn.Module.to(model, self.device)  # its own method is typed as that of no instance
+        pairs, taught = self.pairs(), self.wordless()
         lessons_of_both = taught | self.closer(taught)
         steps = layers.train(model, pairs, liking(pairs), lessons_of_both, LAYERS, self.work / "layers.pt")
         self._logged("layers", LAYERS, steps)
-        return layers.softened(layers.between(layers.build(self.table(), layers=2), model, SHARE), 256, TAIL)
+        return layers.softened(model, 256, TAIL)
 
     def ship(self, folder: Path) -> None:
         """Stage six, and a picture of each stage."""

@@ -2,7 +2,7 @@
 
 Contrastive pairs (InfoNCE both ways, in blocks of one source so that negatives are hard) and teachers' similarities (a
 row-wise softmax over neighbouring texts) at nested dimensions. Minutes on one core; the decoder then starts as this
-table. It knows no transformer.
+table. It runs where the table lies, and knows no transformer.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ def composed(table: torch.Tensor, parts: torch.Tensor | None) -> torch.Tensor:
     """
     if parts is None or not parts.numel():
         return table
-    return table.index_add(0, parts[0], table[parts[1]])
+    whole, part = parts.to(table.device)
+    return table.index_add(0, whole, table[part])
 
 
 def shown(table: torch.Tensor) -> torch.Tensor:
@@ -74,16 +75,16 @@ def shown(table: torch.Tensor) -> torch.Tensor:
 
 def bag(table: torch.Tensor, texts: Sequence[Ids]) -> torch.Tensor:
     """Unnormalised sums of the rows of `shown`, (n, width)."""
-    flat = torch.from_numpy(np.concatenate(texts).astype(np.int64))
-    starts = torch.from_numpy(np.cumsum([0, *map(len, texts[:-1])]))
+    flat = torch.from_numpy(np.concatenate(texts).astype(np.int64)).to(table.device)
+    starts = torch.from_numpy(np.cumsum([0, *map(len, texts[:-1])])).to(table.device)
     return functional.embedding_bag(flat, table, starts, mode="sum")
 
 
 def contrast(queries: torch.Tensor, passages: torch.Tensor, temperature: float, same: torch.Tensor) -> torch.Tensor:
     """InfoNCE in both directions; `same[i, j]` masks passages equal to the positive of query i."""
     scores = (functional.normalize(queries, dim=1) @ functional.normalize(passages, dim=1).T) / temperature
-    scores = scores.masked_fill(same, -1e4)
-    target = torch.arange(len(scores))
+    scores = scores.masked_fill(same.to(scores.device), -1e4)
+    target = torch.arange(len(scores), device=scores.device)
     return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
 
 
@@ -95,7 +96,7 @@ def imitate(
     The rows alone say who is nearer to a text; the level makes cosines of different texts comparable.
     """
     ours = functional.normalize(states, dim=1)
-    mask = torch.eye(len(ours), dtype=torch.bool)
+    mask = torch.eye(len(ours), dtype=torch.bool, device=ours.device)
     theirs, got = vectors @ vectors.T, ours @ ours.T
     wanted = (theirs / teacher).masked_fill(mask, -1e4).softmax(1)
     order = functional.kl_div((got / student).masked_fill(mask, -1e4).log_softmax(1), wanted, reduction="batchmean")
@@ -110,7 +111,7 @@ def agree(states: torch.Tensor, vectors: torch.Tensor, share: float) -> torch.Te
     ours = functional.normalize(states, dim=1)
     theirs = vectors @ vectors.T
     some = theirs[:256].flatten()  # a quantile of all would cost more than the loss
-    near = (theirs > torch.quantile(some, 1 - share)) & ~torch.eye(len(ours), dtype=torch.bool)
+    near = (theirs > torch.quantile(some, 1 - share)) & ~torch.eye(len(ours), dtype=torch.bool, device=ours.device)
     got, wanted = (ours @ ours.T)[near], theirs[near]
     got, wanted = got - got.mean(), wanted - wanted.mean()
     return 1 - functional.cosine_similarity(got, wanted, dim=0)
@@ -125,7 +126,7 @@ def told(states: torch.Tensor, lesson: Taught, vectors: torch.Tensor, student: f
 
 def nested(loss: Callable[..., torch.Tensor], *states: torch.Tensor) -> torch.Tensor:
     """A loss at every Matryoshka dimension, weighted."""
-    total = torch.zeros(())
+    total = torch.zeros((), device=states[0].device)
     for width, weight in NESTED:
         total = total + weight * loss(*(s[:, :width] for s in states))
     return total
@@ -182,7 +183,7 @@ def train(
         if order:
             lesson = taught[order[step % len(order)]]
             rows = next(lessons[order[step % len(order)]])
-            vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32))
+            vectors = torch.from_numpy(lesson.vectors[rows].astype(np.float32)).to(table.device)
             states = bag(seen, [lesson.ids[i] for i in rows])
             taught_loss = told(states, lesson, vectors, recipe.student, recipe.near)
         optimiser.zero_grad()

